@@ -1,0 +1,32 @@
+# make book: the environment, then the book in _build/html/index.html
+# make test: the environment, then every check
+# Either works on a machine with Python 3.11-3.13 and make; name another Python with PYTHON=python3.12.
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: book test lint datapackage lock clean
+
+book: .venv/ready
+	@$(BIN)/magnetflow build
+
+test: lint
+	@$(BIN)/python -m pytest
+
+lint: .venv/ready
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+
+# After a change to a table: write its new hash into data/datapackage.json.
+datapackage: .venv/ready
+	@$(BIN)/python -m magnetflow.tables
+
+# After a change to requirements.in: pin again. Needs uv; the file carries no addresses and no hashes.
+lock:
+	uv pip compile requirements.in --universal --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements.lock
+
+.venv/ready: requirements.lock pyproject.toml tools/environment.py
+	@$(PYTHON) tools/environment.py
+
+clean:
+	rm -rf _build

@@ -1,0 +1,23 @@
+"""Keep every page whole without a network: load Plotly only where a figure is, and drop what would call out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+
+def load_figures(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+    """Add the figure scripts to the pages that hold a figure, and take sphinx-thebe's off all of them."""
+    if 'class="mf-figure"' in context.get("body", ""):
+        app.add_js_file("plotly.min.js", loading_method="defer", priority=600)
+        app.add_js_file("figures.js", loading_method="defer", priority=601)
+    context["script_files"] = [script for script in context["script_files"] if "thebe" not in str(script)]
+    context["css_files"] = [sheet for sheet in context["css_files"] if "thebe" not in str(sheet)]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect to Sphinx; the late priority comes after sphinx-thebe has added its script."""
+    app.connect("html-page-context", load_figures, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,61 @@
+"""What does one type? The console command `magnetflow`.
+
+Exit codes: 0 done; 2 the input is wrong, told in one line; 1 a fault of ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from magnetflow import __version__, tables
+from magnetflow.build import DEFAULT_PARAMETERS, BuildError, build
+from magnetflow.results import ResultError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _build(options)
+    except tables.InputError as error:
+        print(f"magnetflow: {error}", file=sys.stderr)
+        return 2
+    except (BuildError, ResultError) as error:
+        print(f"magnetflow: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="magnetflow", description="Flows, uncertainty and recovery of rare earths.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    making = commands.add_parser("build", help="build the book in _build/html")
+    making.add_argument("--years", type=_years, help="years of the flows, such as 2017-2021 or 2018,2020")
+    making.add_argument("--elements", type=lambda text: text.split(","), help="elements, such as Nd,Dy")
+    making.add_argument("--seed", type=int, help="seed of every random draw")
+    return parser
+
+
+def _years(text: str) -> list[int]:
+    """Read `2017-2021` or `2018,2020`."""
+    first, dash, last = text.partition("-")
+    years = list(range(int(first), int(last) + 1)) if dash else [int(year) for year in text.split(",")]
+    if not years:
+        raise argparse.ArgumentTypeError(f"{text} holds no year")
+    return years
+
+
+def _build(options: argparse.Namespace) -> int:
+    """Build the book of the compendium that the working directory lies in."""
+    root = tables.find_data().parent
+    given = {name: getattr(options, name) for name in DEFAULT_PARAMETERS if getattr(options, name) is not None}
+    front = build(root, given)
+    print(f"The book is in {Path(front).relative_to(root)}: open it in a browser, no server needed.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

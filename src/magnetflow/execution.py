@@ -1,0 +1,187 @@
+"""Which notebooks must run again, and what did each give?
+
+A notebook runs again only if it, the package, the lock, the parameters or a table it read have changed.
+Each runs in a process of its own, since papermill's working directory belongs to the whole process.
+What it leaves in `_build/cache/` is the executed notebook and the key under which it holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from magnetflow import pairs, results
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Where a notebook failed and what it said."""
+
+    stem: str
+    cell: int  # counted over the code cells of the notebook, from 1
+    source: str
+    error: str
+
+    def __str__(self) -> str:
+        indented = "\n".join(f"    {line}" for line in self.source.splitlines()[:12])
+        return f"notebooks/{self.stem}.md, code cell {self.cell}: {self.error}\n{indented}"
+
+
+def run_notebooks(root: Path, parameters: Mapping[str, Any], told: Callable[[str, str], None]) -> list[Failure]:
+    """Bring every executed notebook up to date, in parallel; return what failed.
+
+    `told(stem, what)` is called once a notebook, with what became of it.
+    """
+    due = []
+    for stem in pairs.stems(root / "notebooks"):
+        if _holds(root, stem, parameters):
+            told(stem, "unchanged")
+        else:
+            due.append(stem)
+    failures = []
+    if due:
+        workers = min(len(due), os.cpu_count() or 1)
+        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+            waiting = {pool.submit(_execute, root, stem, dict(parameters)): stem for stem in due}
+            for future in as_completed(waiting):
+                failure = future.result()
+                told(waiting[future], "failed" if failure else "ran")
+                failures += [failure] if failure else []
+    return sorted(failures, key=lambda failure: failure.stem)
+
+
+def merge(root: Path, versions: Mapping[str, str]) -> dict[str, Any]:
+    """Merge the chapters' fragments into `_build/results.json`, sorted, and return it.
+
+    Raises ResultError when two chapters record the same name.
+    """
+    merged: dict[str, Any] = {"results": {}, "inputs": {}, "versions": dict(versions)}
+    for stem in pairs.stems(root / "notebooks"):
+        fragment = json.loads(_fragment(root, stem).read_text(encoding="utf-8"))
+        for name, result in fragment["results"].items():
+            if name in merged["results"]:
+                earlier = merged["results"][name]["chapter"]
+                raise results.ResultError(f"{name} is recorded in {earlier} and in {stem}; keep one")
+            merged["results"][name] = {**result, "chapter": stem}
+        merged["inputs"].update(fragment["inputs"])
+    for stale in (root / "_build" / "run").glob("*.json"):
+        if stale.stem not in pairs.stems(root / "notebooks"):
+            stale.unlink()
+    results.write_json(root / "_build" / "results.json", merged)
+    return merged
+
+
+def executed(root: Path, stem: str) -> Path:
+    """Return where the executed copy of a notebook stands."""
+    return root / "_build" / "cache" / f"{stem}.ipynb"
+
+
+def _fragment(root: Path, stem: str) -> Path:
+    return root / "_build" / "run" / f"{stem}.json"
+
+
+def _key(root: Path, stem: str, parameters: Mapping[str, Any]) -> str:
+    """Return the hash of all that a notebook depends on, except the tables, which it names itself."""
+    digest = hashlib.sha256(json.dumps([sys.version, parameters], sort_keys=True).encode())
+    sources = [root / "notebooks" / f"{stem}.ipynb", root / "requirements.lock", *(root / "src").rglob("*.py")]
+    for path in sorted(sources):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _holds(root: Path, stem: str, parameters: Mapping[str, Any]) -> bool:
+    """Tell whether the executed copy still follows from the notebook and all it depends on."""
+    key_file = executed(root, stem).with_suffix(".key")
+    fragment = _fragment(root, stem)
+    if not (key_file.exists() and executed(root, stem).exists() and fragment.exists()):
+        return False
+    if key_file.read_text(encoding="utf-8") != _key(root, stem, parameters):
+        return False
+    inputs = json.loads(fragment.read_text(encoding="utf-8"))["inputs"]
+    now = {name: root / "data" / f"{name}.csv" for name in inputs}
+    return all(
+        path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == inputs[name] for name, path in now.items()
+    )
+
+
+def _execute(root: Path, stem: str, parameters: dict[str, Any]) -> Failure | None:
+    """Run one notebook in this process; keep its executed copy, or return where it failed."""
+    import papermill  # slow to import, and only the workers need it
+
+    output = executed(root, stem)
+    key_file, fragment = output.with_suffix(".key"), _fragment(root, stem)
+    for stale in (key_file, fragment):
+        stale.unlink(missing_ok=True)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    os.environ.update({results.FRAGMENT_VARIABLE: str(fragment), "PYTHONHASHSEED": "0"})
+    with output.with_suffix(".log").open("wb") as log:  # what the kernel itself says is not for the user
+        os.dup2(log.fileno(), sys.stderr.fileno())
+    key = _key(root, stem, parameters)
+    raw = output.with_suffix(".raw.ipynb")
+    try:
+        papermill.execute_notebook(
+            root / "notebooks" / f"{stem}.ipynb",
+            raw,
+            parameters=parameters,
+            cwd=root / "notebooks",
+            kernel_name="python3",
+            progress_bar=False,
+            log_output=False,
+        )
+        notebook = nbformat.read(raw, as_version=4)
+    except papermill.PapermillExecutionError as error:
+        return Failure(stem, _code_cell(error.cell_index, raw), error.source, f"{error.ename}: {error.evalue}")
+    finally:
+        raw.unlink(missing_ok=True)
+    noise = _noise(notebook, stem)
+    if noise:
+        return noise
+    if not fragment.exists():  # a chapter without results still says which tables it read
+        results.write_json(fragment, {"results": {}, "inputs": {}})
+    output.write_text(_as_page(notebook, stem), encoding="utf-8")
+    key_file.write_text(key, encoding="utf-8")
+    return None
+
+
+def _code_cell(index: int, raw: Path) -> int:
+    """Count a cell as the reader of the text does: code cells only, papermill's own additions left out."""
+    cells = nbformat.read(raw, as_version=4).cells[: index + 1]
+    return sum(cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", []) for cell in cells)
+
+
+def _noise(notebook: NotebookNode, stem: str) -> Failure | None:
+    """Return the first warning: readers should not meet one, and it may carry paths of this machine."""
+    count = 0
+    for cell in notebook.cells:
+        count += cell.cell_type == "code"
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                return Failure(stem, count, cell.source, f"warned: {output.text.strip().splitlines()[-1]}")
+    return None
+
+
+def _as_page(notebook: NotebookNode, stem: str) -> str:
+    """Strip times, machine facts and what only JupyterLab reads, so that the same run gives the same bytes."""
+    notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    for count, cell in enumerate(notebook.cells):
+        tags = cell.metadata.get("tags", [])
+        if "parameters" in tags:  # the injected cell below it tells what was really run
+            tags = [*tags, "remove-cell"]
+        if "injected-parameters" in tags:
+            cell.source = cell.source.replace("# Parameters\n", "")
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("application/vnd.plotly.v1+json", None)
+        cell.metadata = {"tags": tags} if tags else {}
+        cell.id = f"{stem}-{count:03d}"
+    return str(nbformat.writes(notebook, indent=1)) + "\n"

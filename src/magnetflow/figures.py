@@ -1,0 +1,128 @@
+"""How is a figure shown so that it can be read by everyone, in any light, and without a network?
+
+`show` hands the figure to the page as JSON, with one sentence that says what it shows and a table of its data.
+The page draws it with the one Plotly script of the book (`book/_assets/figures.js`), which also follows
+the light and the dark theme, the phone and the printer. JupyterLab gets Plotly's own format.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from IPython.display import display
+
+from magnetflow.results import html_table, number
+
+# Okabe and Ito's colours, told apart by readers with any colour vision.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999", "#F0E442", "#7A5195")
+HEIGHT_PX = 420
+
+
+def show(fig: go.Figure, name: str, alt: str) -> None:
+    """Show a figure with a sentence for those who cannot see it and a table of its data.
+
+    `name` identifies the figure in the page and must be unique there; `alt` says what the figure shows.
+    Raises ValueError if `name` is not a plain word-and-hyphen name or `alt` is not a sentence.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
+        raise ValueError(f"{name!r} is no figure name; use small letters, digits and hyphens")
+    if not alt.endswith(".") or len(alt) < 30:
+        raise ValueError(f"figure {name}: the alt text must be a full sentence that says what is seen")
+    fig.update_layout(height=fig.layout.height or HEIGHT_PX, colorway=COLOURS)
+    content = fig.to_plotly_json()
+    drawing = json.dumps(_plain({"data": content["data"], "layout": _bare_layout(content["layout"])}), sort_keys=True)
+    page = (
+        f'<div class="mf-figure" role="group" aria-label="{html.escape(alt)}">'
+        f'<div class="mf-scroll" tabindex="0" role="group" aria-label="figure {name}">'
+        f'<div class="mf-plot" id="figure-{name}" style="height:{fig.layout.height}px"></div></div>'
+        f'<script type="application/json" id="figure-{name}-data">{drawing.replace("</", "<" + chr(92) + "/")}</script>'
+        f"<details><summary>What the figure shows, and its data</summary><p>{html.escape(alt)}</p>"
+        f"{data_table(fig)}</details></div>"
+    )
+    bundle = {"text/html": page, "text/plain": alt, "application/vnd.plotly.v1+json": _plain(content)}
+    display(bundle, raw=True)
+
+
+def sankey(links: pd.DataFrame, positions: Mapping[str, tuple[float, float]], unit: str = "t") -> go.Figure:
+    """Draw flows between nodes placed by hand.
+
+    `links` has the columns source, target, value, label, and optionally colour; `positions` gives each node's
+    x and y between 0 and 1, from left to right and from top to bottom.
+    Raises ValueError when a node of the links has no place.
+    """
+    nodes = list(positions)
+    homeless = (set(links["source"]) | set(links["target"])) - set(nodes)
+    if homeless:
+        raise ValueError(f"no place given for the node {min(homeless)}")
+    texts = [f"{row.label}: {number(row.value)} {unit}" for row in links.itertuples()]
+    fig = go.Figure(
+        go.Sankey(
+            arrangement="fixed",
+            node={
+                "label": nodes,
+                "x": [positions[node][0] for node in nodes],
+                "y": [positions[node][1] for node in nodes],
+                "pad": 12,
+                "thickness": 14,
+                "color": "#7f8c8d",
+                "hovertemplate": f"%{{label}}: %{{value:,.0f}} {unit}<extra></extra>",
+            },
+            link={
+                "source": [nodes.index(node) for node in links["source"]],
+                "target": [nodes.index(node) for node in links["target"]],
+                "value": links["value"].tolist(),
+                "label": texts,
+                "color": links.get("colour", pd.Series("rgba(0,114,178,0.35)", index=links.index)).tolist(),
+                "hovertemplate": "%{label}<extra></extra>",
+            },
+        )
+    )
+    fig.update_layout(margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    return fig
+
+
+def data_table(fig: go.Figure) -> str:
+    """Return the data that a figure draws, as an HTML table."""
+    if any(trace.type == "sankey" for trace in fig.data):
+        rows = [
+            (trace.node.label[source], trace.node.label[target], label)
+            for trace in fig.data
+            for source, target, label in zip(trace.link.source, trace.link.target, trace.link.label, strict=True)
+        ]
+        return str(html_table(["From", "To", "Flow"], [tuple(map(html.escape, row)) for row in rows]).data)
+    columns = {str(trace.name or "value"): _cells(trace) for trace in fig.data}
+    positions = list(dict.fromkeys(position for cells in columns.values() for position in cells))
+    rows = [(html.escape(place), *(cells.get(place, "") for cells in columns.values())) for place in positions]
+    return str(html_table(["", *map(html.escape, columns)], rows, numeric=tuple(columns)).data)
+
+
+def _cells(trace: Any) -> dict[str, str]:
+    """Return what a trace draws at each position, with its error bar where it has one."""
+    sideways = trace.orientation == "h"
+    across, up = (trace.y, trace.x) if sideways else (trace.x, trace.y)
+    bars = trace.error_x if sideways else trace.error_y
+    spreads = [f" ± {number(bar)}" for bar in bars.array] if bars.array is not None else [""] * len(across)
+    drawn = zip(across, up, spreads, strict=True)
+    return {str(place): number(height) + spread for place, height, spread in drawn if not pd.isna(height)}
+
+
+def _bare_layout(layout: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out Plotly's template, which the page supplies for light and dark."""
+    return {key: value for key, value in layout.items() if key != "template"}
+
+
+def _plain(content: Any) -> Any:
+    """Turn arrays into lists and round numbers to what a drawing can show, alike on every machine."""
+    if isinstance(content, Mapping):
+        return {key: _plain(value) for key, value in content.items()}
+    if hasattr(content, "tolist"):
+        return _plain(content.tolist())
+    if isinstance(content, list | tuple):
+        return [_plain(item) for item in content]
+    return float(f"{content:.6g}") if isinstance(content, float) else content

@@ -1,0 +1,1 @@
+"""Material flow analysis: systems, estimation equations and stocks, for any country and any material."""

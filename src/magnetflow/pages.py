@@ -1,0 +1,104 @@
+"""Which pages does the build itself write: where do the figures come from, and what was built from what?"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+SHOWN_VERSIONS = (
+    "magnetflow", "numpy", "pandas", "xarray", "pandera", "pint", "plotly", "papermill", "jupytext",
+    "jupyter-book", "myst-nb", "sphinx", "sphinx-book-theme",
+)  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that shape results and pages."""
+    return {name: version(name) for name in SHOWN_VERSIONS}
+
+
+def provenance_page(description: Mapping[str, Mapping[str, Any]], tables: Mapping[str, pd.DataFrame]) -> str:
+    """Return the page that lists every table with its sources, as MyST text."""
+    parts = [
+        "# Provenance of every figure\n",
+        "Each figure of this book stands in one row of one table, with its unit, source, locator, licence and mark.",
+        "A mark says how the figure was come by: *read* in the named place, *derived* from read figures as the note",
+        "tells, *known* but not read again, *assumed*, or *missing*.",
+        "This page is made from `datapackage.json` and the tables themselves.\n",
+        "```{list-table}\n:header-rows: 1\n:widths: 30 10 60\n\n* - Table\n  - Rows\n  - What it holds",
+    ]
+    for name, table in description.items():
+        parts.append(f"* - [{table['title']}](#table-{name})\n  - {len(tables[name])}\n  - {table['description']}")
+    parts.append("```\n")
+    for name, table in description.items():
+        parts.append(_table_section(name, table, tables[name]))
+    return "\n".join(parts)
+
+
+def _table_section(name: str, table: Mapping[str, Any], frame: pd.DataFrame) -> str:
+    digest = table["hash"].removeprefix("sha256:")[:12]
+    keys = ", ".join(f"`{key}`" for key in table["schema"]["primaryKey"])
+    units = ", ".join(frame["unit"].unique()) if "unit" in frame else "none"
+    parts = [
+        f"(table-{name})=\n## {table['title']}\n",
+        table["description"],
+        f"One row for each {keys}; unit: {units}.",
+        f"The file is {{download}}`{name}.csv <data/{name}.csv>`, SHA-256 `{digest}…` in the data package.\n",
+        "````{dropdown} Sources, row by group\n```{list-table}\n:header-rows: 1\n:widths: 18 34 8 12 28\n",
+        "* - Source\n  - Where\n  - Rows\n  - Mark\n  - Note",
+    ]
+    columns = ["source", "locator", "licence", "confidence", "note"]
+    for group, rows in frame.groupby(columns, sort=False):
+        source, locator, licence, mark, note = (_text(part) for part in group)
+        parts.append(
+            f"* - {{cite:t}}`{source}`; {licence}\n  - {locator}\n  - {len(rows)}\n"
+            f'  - <span class="mf-badge mf-{mark}">{mark}</span>\n  - {note}'
+        )
+    parts.append("```\n````\n")
+    return "\n".join(parts)
+
+
+def about_page(root: Path, parameters: Mapping[str, Any], merged: Mapping[str, Any]) -> str:
+    """Return the page that says what this build was made from, as MyST text; it tells no time, so it repeats."""
+    parts = [
+        "# About this build\n",
+        f"Made from {_commit(root)}, with the parameters "
+        + ", ".join(f"`{name} = {value}`" for name, value in parameters.items())
+        + ".",
+        "The same commit with the same lock gives the same pages, byte for byte; so no page tells a time.\n",
+        "## Versions\n\n| package | version |\n|---|---|",
+        *(f"| {name} | {number} |" for name, number in merged["versions"].items()),
+        "\nEvery package is pinned in `requirements.lock`.\n",
+        "## Tables read\n\n| table | SHA-256 |\n|---|---|",
+        *(f"| `{name}` | `{digest[:16]}…` |" for name, digest in sorted(merged["inputs"].items())),
+        "\n## Recorded results\n",
+        "Every number that a chapter states is recorded; `make test` holds each against its reference value.\n",
+        "| result | value | unit | kind | chapter |\n|---|---:|---|---|---|",
+    ]
+    for name, result in sorted(merged["results"].items()):
+        link = f"[{result['chapter']}](notebooks/{result['chapter']})"
+        parts.append(f"| `{name}` | {result['value']:.6g} | {result['unit']} | {result['kind']} | {link} |")
+    return "\n".join(parts) + "\n"
+
+
+def _commit(root: Path) -> str:
+    """Name the commit, and say whether tracked files differ from it."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        commit = git("rev-parse", "HEAD")
+        changed = git("status", "--porcelain", "--untracked-files=no")
+    except (subprocess.CalledProcessError, FileNotFoundError):
+        return "an archive without version history"
+    return f"commit `{commit[:12]}`" + (" with uncommitted changes" if changed else "")
+
+
+def _text(cell: object) -> str:
+    """Keep a cell's text from being read as markup."""
+    return str(cell).replace("*", r"\*").replace("_", r"\_") if "_" in str(cell) and " " in str(cell) else str(cell)

@@ -1,0 +1,171 @@
+"""Which numbers does a chapter state, and where can each be found again?
+
+`record` glues a number for the prose, writes it to the chapter's fragment of the run record, and keeps it for
+the chapter's closing table. The build names the fragment in the environment; without it, as in a notebook
+opened by hand, nothing is written.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from IPython.display import HTML
+from myst_nb import glue
+
+from magnetflow import tables
+
+FRAGMENT_VARIABLE = "MAGNETFLOW_FRAGMENT"
+KINDS = {
+    "estimated": "recalculated from inputs",
+    "propagated": "follows from other quantities through the balances, with their uncertainty",
+    "back-cast": "inputs solved for from totals of the study",
+    "transcribed": "copied from the study",
+    "assumed": "rests on an assumption",
+    "arithmetic": "a sum, difference or ratio of printed numbers",
+}
+NAME = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)+(\.[A-Za-z0-9_]+)*")
+
+
+class ResultError(Exception):
+    """A result is recorded twice, is not a number, or has a name that is not `area.quantity`."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One recorded number."""
+
+    value: float
+    unit: str
+    kind: str
+    sd: float | None
+    about: str
+
+
+class _Shown(str):
+    """Text that is glued as it reads, without quotes."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+_recorded: dict[str, Result] = {}
+
+
+def record(name: str, value: float, *, unit: str, kind: str, about: str, sd: float | None = None) -> None:
+    """Record one result: glue it, write it to the run record, and keep it for the closing table.
+
+    `name` is `area.quantity` with further parts for element, year or flow; `kind` is one of KINDS;
+    `about` says in a few words what the number is; `sd` is its standard deviation in the same unit.
+    Raises ResultError for a name recorded before in this run, a value that is not finite, or an unknown kind.
+    """
+    fragment = os.environ.get(FRAGMENT_VARIABLE)
+    if not NAME.fullmatch(name):
+        raise ResultError(f"{name!r} is not a result name such as wind.stock_2021.Nd")
+    if name in _recorded and fragment:
+        raise ResultError(f"{name} is recorded twice")
+    if kind not in KINDS:
+        raise ResultError(f"{name}: {kind!r} is not one of {', '.join(KINDS)}")
+    if not math.isfinite(value) or (sd is not None and not math.isfinite(sd)):
+        raise ResultError(f"{name} is not a finite number: {value} with sd {sd}")
+    _recorded[name] = Result(_settled(value), unit, kind, None if sd is None else _settled(sd), about)
+    glue(name, _Shown(with_unit(value, unit)), display=False)
+    if fragment:
+        write_json(Path(fragment), {"results": {key: asdict(result) for key, result in _recorded.items()},
+                                    "inputs": tables.hashes_read()})
+
+
+def quote(*names: str) -> None:
+    """Glue what the study prints for results of these names, each as `NAME.printed`."""
+    printed = tables.read("published_results").set_index("result")
+    for name in names:
+        glue(f"{name}.printed", _Shown(with_unit(printed.loc[name, "value"], printed.loc[name, "unit"])), display=False)
+
+
+def _settled(value: float) -> float:
+    """Drop the digits beyond the twelfth, which differ between processors."""
+    return float(f"{value:.12g}")
+
+
+def with_unit(value: float, unit: str) -> str:
+    """Return a number as the prose shows it: four figures or whole units at most, with its unit."""
+    return f"{number(value)}\N{NO-BREAK SPACE}{unit}" if unit != "1" else number(value)
+
+
+def number(value: float) -> str:
+    """Return a number rounded for reading: whole from 100 on, one decimal from 1 on, two figures below."""
+    if abs(value) >= 100:
+        text = f"{value:,.0f}"
+    elif abs(value) >= 1:
+        text = f"{value:.1f}"
+    else:
+        text = f"{value:.2g}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def closing_table() -> HTML:
+    """Return the chapter's recorded numbers, each beside what the study prints for it where it prints one."""
+    printed = tables.read("published_results").set_index("result")
+    rows = []
+    for name, result in _recorded.items():
+        given = printed.loc[name] if name in printed.index else None
+        ours, theirs = number(result.value), ""
+        if given is not None:
+            theirs = number(given["value"] * tables.conversion_factor(given["unit"], result.unit))
+        spread = "" if result.sd is None else f" ± {number(result.sd)}"
+        unit = "" if result.unit == "1" else result.unit
+        rows.append((f"<code>{name}</code>", html.escape(result.about), badge(result.kind), ours + spread, theirs, unit))
+    headings = ["Result", "What it is", "", "Here", "Printed", "Unit"]
+    return html_table(headings, rows, numeric=("Here", "Printed"))
+
+
+def badge(kind: str) -> str:
+    """Return the badge of a kind of number or of a confidence mark, as HTML."""
+    return f'<span class="mf-badge mf-{kind}">{kind}</span>'
+
+
+def html_table(headings: list[str], rows: list[tuple[str, ...]], numeric: tuple[str, ...] = ()) -> HTML:
+    """Return rows of HTML cells as a table that scrolls by itself on a narrow screen."""
+    classes = [' class="mf-number"' if heading in numeric else "" for heading in headings]
+    head = "".join(f'<th scope="col"{mark}>{heading}</th>' for heading, mark in zip(headings, classes, strict=True))
+    body = "".join(
+        "<tr>" + "".join(f"<td{mark}>{cell}</td>" for cell, mark in zip(row, classes, strict=True)) + "</tr>\n"
+        for row in rows
+    )
+    return HTML(
+        f'<div class="mf-table" tabindex="0" role="group" aria-label="table"><table>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>"
+    )
+
+
+def frame_table(frame: pd.DataFrame, badges: tuple[str, ...] = ()) -> HTML:
+    """Return a frame as a table of the book: numbers rounded for reading, the columns `badges` as badges."""
+    numeric = tuple(str(column) for column in frame.columns if pd.api.types.is_float_dtype(frame[column]))
+    rows = []
+    for cells in frame.itertuples(index=False):
+        shown = []
+        for column, cell in zip(frame.columns, cells, strict=True):
+            if column in badges:
+                shown.append(badge(str(cell)))
+            elif str(column) in numeric:
+                shown.append("" if math.isnan(cell) else number(cell))
+            else:
+                shown.append(html.escape(str(cell)))
+        rows.append(tuple(shown))
+    return html_table([str(column) for column in frame.columns], rows, numeric)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write sorted JSON whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.replace(path)

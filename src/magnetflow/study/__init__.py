@@ -1,0 +1,1 @@
+"""This study: the one wing that knows the tables in `data/` by name."""

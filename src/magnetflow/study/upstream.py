@@ -1,0 +1,64 @@
+"""How sure are the compounds and alloys that follow from three uncertain inputs?
+
+The upstream chain of the study: compounds market, alloy making, alloys market.
+Imports and exports of compounds and imports of alloys are transcribed, with the printed uncertainty;
+the loss, the export share and the addition to stock carry no error; everything else follows from the balances.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from magnetflow import tables
+from magnetflow.flows.system import balance_matrix
+from magnetflow.inference.propagation import Propagated, propagate
+
+MEASURED = ("I1", "E1", "S1", "I2")
+PROCESSES = ("REE compounds market", "metals and alloys manufacturing", "metals and alloys market")
+RENAMED = {"O2": "C2"}  # the text's flow to other applications is the C2 of Table 2
+
+
+def flows() -> pd.DataFrame:
+    """Return the printed flows that touch the upstream chain, under the codes of Table 2; masses in `value`, in t."""
+    printed = tables.read("published_flows")
+    touches = printed["source_process"].isin(PROCESSES) | printed["target_process"].isin(PROCESSES)
+    chain = printed[touches].replace({"flow": RENAMED})
+    return chain.assign(value=tables.in_unit(chain, "t"))
+
+
+def parameters() -> pd.Series[float]:
+    """Return the parameters of the chain as fractions, by name."""
+    table = tables.read("upstream_parameters").set_index("parameter")
+    return tables.in_unit(table, "1")
+
+
+def balances() -> pd.DataFrame:
+    """Return the balances of the chain: three of mass, the loss fraction and the export share."""
+    known = parameters()
+    matrix = balance_matrix(flows()).loc[list(PROCESSES)]
+    loss = pd.Series({"L1": 1.0, "C1": -known["loss_fraction"]}, name="loss fraction")
+    export = pd.Series(
+        {"E2": 1.0, "P2": -known["export_share"], "I2": -known["export_share"]}, name="export share"
+    )
+    return pd.concat([matrix, loss.to_frame().T, export.to_frame().T]).fillna(0.0)
+
+
+def propagated(cv_scale: float = 1.0) -> Propagated:
+    """Return values in t and their covariance for the five-year sums.
+
+    `cv_scale` multiplies the coefficients of variation of the three uncertain inputs.
+    """
+    known = parameters()
+    values = flows().set_index("flow")["value"][list(MEASURED)]
+    cv = pd.Series({code: known.get(f"cv_{code}", 0.0) for code in MEASURED}) * cv_scale
+    variance = np.diag((cv * values).to_numpy() ** 2)
+    return propagate(balances(), values, pd.DataFrame(variance, index=values.index, columns=values.index))
+
+
+def independent_years_scale(years: int) -> float:
+    """Return what a yearly CV shrinks by in the sum of `years` equal years with independent errors: 1/√n.
+
+    With unequal years the factor lies between this and 1, which is that of fully correlated errors.
+    """
+    return 1.0 / float(np.sqrt(years))

@@ -1,0 +1,277 @@
+"""Which figures does a table hold, and can each be trusted as written?
+
+`data/datapackage.json` (Frictionless Data Package) describes every table: fields, units, keys and hash.
+A table is checked against that description each time it is read; what does not fit is a `TableError`
+that names the file, the row as a text editor counts it, the column, and what was expected instead.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+from collections.abc import Hashable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pandera
+import pint
+import xarray as xr
+
+PROVENANCE = ["source", "locator", "licence", "confidence", "note"]
+FIRST_DATA_ROW = 2  # the header is row 1 of the file
+NUMBERS = {"number": "float64", "integer": "int64"}
+
+_units: pint.UnitRegistry[float] = pint.UnitRegistry()
+_read_hashes: dict[str, str] = {}
+
+
+class InputError(Exception):
+    """What the user supplied is wrong or has no answer; its text is one line and names the cure."""
+
+
+class TableError(InputError):
+    """A table does not hold what its description says."""
+
+    def __init__(self, path: Path | str, problem: str, row: int | None = None, column: str | None = None) -> None:
+        where = [str(path), f"row {row}" if row else "", f"column {column}" if column else ""]
+        super().__init__(f"{', '.join(part for part in where if part)}: {problem}")
+
+
+def find_data() -> Path:
+    """Return the folder `data/` of the compendium that the working directory lies in."""
+    for folder in [Path.cwd(), *Path.cwd().parents]:
+        if (folder / "data" / "datapackage.json").is_file():
+            return folder / "data"
+    raise InputError("no data/datapackage.json here or in a folder above; start from the compendium's root")
+
+
+def describe(data: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Return the description of every table in `data`, by table name."""
+    path = (data or find_data()) / "datapackage.json"
+    try:
+        package = json.loads(path.read_text(encoding="utf-8"))
+        return {resource["name"]: resource for resource in package["resources"]}
+    except FileNotFoundError:
+        raise TableError(_short(path), "no such file; the tables cannot be read without it") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise TableError(_short(path), f"not a data package ({error}); restore it") from None
+
+
+def read(name: str, data: Path | None = None) -> pd.DataFrame:
+    """Read one table and check it against its description.
+
+    Returns a frame with the columns in the order of the file; `value` is float, years are int, the rest is text.
+    Raises TableError at the first thing that does not fit.
+    """
+    data = data or find_data()
+    description = describe(data)
+    if name not in description:
+        raise TableError(_short(data), f"no table named {name}; the tables are {', '.join(sorted(description))}")
+    path = data / description[name]["path"]
+    schema = description[name]["schema"]
+    text, digest = _read_text(path)
+    _read_hashes[name] = digest
+    frame = _rows(text, path, [field["name"] for field in schema["fields"]])
+    frame = _check_cells(frame, path, schema)
+    _check_keys(frame, path, schema, data, description)
+    return frame
+
+
+def read_all(data: Path | None = None) -> dict[str, pd.DataFrame]:
+    """Read and check every table of `data`, by name."""
+    return {name: read(name, data) for name in sorted(describe(data))}
+
+
+def hashes_read() -> dict[str, str]:
+    """Return the SHA-256 of each table read so far in this process, by table name."""
+    return dict(sorted(_read_hashes.items()))
+
+
+def in_unit(frame: pd.DataFrame, unit: str) -> pd.Series[float]:
+    """Return the column `value` converted from each row's own unit to `unit`."""
+    factors = {given: conversion_factor(given, unit) for given in frame["unit"].unique()}
+    return frame["value"].astype(float) * frame["unit"].map(factors)
+
+
+@lru_cache
+def conversion_factor(given: str, wanted: str) -> float:
+    """Return what a value in `given` is multiplied by to stand in `wanted`."""
+    try:
+        return float(_units.Quantity(1.0, given).to(wanted).magnitude)
+    except (pint.DimensionalityError, pint.UndefinedUnitError) as error:
+        raise InputError(f"a value in {given} cannot be told in {wanted}: {error}") from None
+
+
+def to_array(frame: pd.DataFrame, dimensions: Sequence[str], unit: str) -> xr.DataArray:
+    """Arrange the values of a table by `dimensions`, in `unit`.
+
+    Coordinates keep the order of the table.
+    A combination without a row is NaN: a figure that is not there is never zero.
+    """
+    values = in_unit(frame, unit).set_axis(pd.MultiIndex.from_frame(frame[list(dimensions)]))
+    array = xr.DataArray.from_series(values)
+    array = array.reindex({name: frame[name].unique() for name in dimensions})
+    return array.transpose(*dimensions).assign_attrs(unit=unit)
+
+
+def _short(path: Path) -> str:
+    """Name a file from the compendium's root, as the user would type it."""
+    return os.fspath(Path(*path.parts[-2:]))
+
+
+def _read_text(path: Path) -> tuple[str, str]:
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise TableError(_short(path), "no such file; restore it, or take it out of datapackage.json") from None
+    digest = hashlib.sha256(raw).hexdigest()
+    try:
+        return raw.decode("utf-8-sig"), digest
+    except UnicodeDecodeError as error:
+        line_start = raw.rfind(b"\n", 0, error.start) + 1
+        row = raw.count(b"\n", 0, error.start) + 1
+        header = next(csv.reader(io.StringIO(raw.decode("utf-8", errors="replace"))), [])
+        before = next(csv.reader(io.StringIO(raw[line_start : error.start].decode("utf-8") + "x")))
+        column = header[len(before) - 1] if len(before) <= len(header) else None
+        problem = f"byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        raise TableError(_short(path), problem, row, column) from None
+
+
+def _rows(text: str, path: Path, columns: list[str]) -> pd.DataFrame:
+    """Split the text into cells; every row has every column, and nothing is skipped."""
+    reader = csv.reader(io.StringIO(text), strict=True)
+    try:
+        header = next(reader, [])
+        missing = [column for column in columns if column not in header]
+        if missing:
+            raise TableError(_short(path), f"the header lacks {missing[0]}; expected {', '.join(columns)}", 1, missing[0])
+        extra = [column for column in header if column not in columns]
+        if extra or len(header) != len(columns):
+            column = extra[0] if extra else max(header, key=header.count)
+            raise TableError(_short(path), "unknown or repeated column; remove it or describe it", 1, column)
+        rows, lines, start = [], [], FIRST_DATA_ROW
+        for cells in reader:
+            if len(cells) != len(header):
+                raise TableError(_short(path), f"found {len(cells)} cells, expected {len(header)}", start)
+            rows.append(cells)
+            lines.append(start)
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise TableError(_short(path), f"not CSV ({error}); mend the quotes", reader.line_num) from None
+    if not rows:
+        raise TableError(_short(path), "no rows; restore the table")
+    return pd.DataFrame(rows, columns=header, index=lines, dtype=object)
+
+
+def _check_cells(frame: pd.DataFrame, path: Path, schema: dict[str, Any]) -> pd.DataFrame:
+    """Check each cell against type and constraints; return the frame with numbers as numbers."""
+    typed = frame.copy()
+    for field in schema["fields"]:
+        if field["type"] in NUMBERS:
+            typed[field["name"]] = _numbers(frame[field["name"]], path, field)
+    try:
+        return pandera.DataFrameSchema({field["name"]: _column(field) for field in schema["fields"]}).validate(
+            typed, lazy=True
+        )
+    except pandera.errors.SchemaErrors as error:
+        first = error.failure_cases.sort_values(["index", "column"]).iloc[0]
+        field = next(field for field in schema["fields"] if field["name"] == first["column"])
+        problem = f"found {_shown(first['failure_case'])}, expected {_expectation(field)}"
+        raise TableError(_short(path), problem, int(first["index"]), field["name"]) from None
+
+
+def _numbers(cells: pd.Series[Any], path: Path, field: dict[str, Any]) -> pd.Series[Any]:
+    numbers = pd.to_numeric(cells, errors="coerce")
+    wrong = ~np.isfinite(numbers.astype(float))
+    if field["type"] == "integer":
+        wrong |= numbers.astype(float) % 1 != 0
+    if wrong.any():
+        row = int(cells.index[wrong][0])
+        problem = f"found {_shown(cells[row])}, expected {_expectation(field)}"
+        raise TableError(_short(path), problem, row, field["name"])
+    return numbers.astype(NUMBERS[field["type"]])
+
+
+def _column(field: dict[str, Any]) -> pandera.Column:
+    """Turn a Frictionless field into the pandera column that checks it."""
+    limits = field.get("constraints", {})
+    checks = []
+    if "minimum" in limits:
+        checks.append(pandera.Check.ge(limits["minimum"]))
+    if "maximum" in limits:
+        checks.append(pandera.Check.le(limits["maximum"]))
+    if "enum" in limits:
+        checks.append(pandera.Check.isin(limits["enum"]))
+    if "pattern" in limits:
+        checks.append(pandera.Check.str_matches(f"^(?:{limits['pattern']})$"))
+    if limits.get("required") and field["type"] == "string":
+        checks.append(pandera.Check.str_matches(r"\S"))
+    return pandera.Column(NUMBERS.get(field["type"], object), checks)
+
+
+def _shown(found: Any) -> str:
+    if isinstance(found, str):
+        return repr(found) if found.strip() else "an empty cell"
+    return f"{found:g}"
+
+
+def _expectation(field: dict[str, Any]) -> str:
+    """Say in words what a cell of this field holds."""
+    limits = field.get("constraints", {})
+    if "enum" in limits:
+        return " or ".join(str(choice) for choice in limits["enum"])
+    kind = {"number": "a number", "integer": "a whole number"}.get(field["type"], "text")
+    bounds = [f"at least {limits['minimum']}"] if "minimum" in limits else []
+    bounds += [f"at most {limits['maximum']}"] if "maximum" in limits else []
+    return " ".join([kind, " and ".join(bounds)]).strip() + f" ({field['description']})"
+
+
+def _check_keys(
+    frame: pd.DataFrame, path: Path, schema: dict[str, Any], data: Path, description: dict[str, dict[str, Any]]
+) -> None:
+    """Check that the primary key is unique and that every reference to another table is met."""
+    key = schema["primaryKey"]
+    repeated = frame.duplicated(key)
+    if repeated.any():
+        row = int(frame.index[repeated][0])
+        same = frame[key].eq(frame.loc[row, key]).all(axis=1)
+        found = ", ".join(str(cell) for cell in frame.loc[row, key])
+        raise TableError(_short(path), f"{found} stands already in row {frame.index[same][0]}; keep one", row, key[-1])
+    for reference in schema.get("foreignKeys", []):
+        [column], target = reference["fields"], reference["reference"]["resource"]
+        target_path = data / description[target]["path"]
+        columns = [field["name"] for field in description[target]["schema"]["fields"]]
+        known = set(_rows(_read_text(target_path)[0], target_path, columns)[reference["reference"]["fields"][0]])
+        unknown = ~frame[column].isin(known)
+        if unknown.any():
+            row = int(frame.index[unknown][0])
+            found = _shown(frame.loc[row, column])
+            raise TableError(_short(path), f"found {found}, expected a {column} that stands in {target}", row, column)
+
+
+def update_hashes(data: Path) -> list[Hashable]:
+    """Write each table's size and hash into datapackage.json; return the names of those that changed."""
+    path = data / "datapackage.json"
+    package = json.loads(path.read_text(encoding="utf-8"))
+    changed = []
+    for resource in package["resources"]:
+        raw = (data / resource["path"]).read_bytes()
+        new = {"bytes": len(raw), "hash": f"sha256:{hashlib.sha256(raw).hexdigest()}"}
+        if new.items() - resource.items():
+            changed.append(resource["name"])
+            resource.update(new)
+    text = json.dumps(package, indent=2, ensure_ascii=False) + "\n"
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+    return changed
+
+
+if __name__ == "__main__":
+    print("hashes written for:", ", ".join(map(str, update_hashes(find_data()))) or "none, all were true")

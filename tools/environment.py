@@ -1,0 +1,68 @@
+"""Make the environment: which steps stand between a bare Python and a running `magnetflow`?
+
+Uses the standard library only, since it runs before anything is installed.
+Creates `.venv/`, installs `requirements.lock` in batches so that progress can be shown, then the package itself.
+The stamp `.venv/ready` is written last: an interrupted run starts again, and installed packages are kept.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = ROOT / ".venv"
+PYTHON = ENVIRONMENT / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+BATCH = 20  # packages a call to pip: small enough to see progress, large enough to spare its start-up time
+WIDTH = 30
+
+
+def show(done: int, total: int, doing: str) -> None:
+    """Draw the bar in place on a terminal, or one line a step in a log."""
+    bar = "█" * (WIDTH * done // total) + "░" * (WIDTH - WIDTH * done // total)
+    start, end = ("\r\033[K", "") if sys.stdout.isatty() else ("", "\n")
+    print(f"{start}environment {bar} {done}/{total} {doing}", end=end, flush=True)
+
+
+def stop(message: str, detail: str = "") -> None:
+    """End with one clear line, after whatever the failing command said."""
+    print(detail.strip(), file=sys.stderr)
+    raise SystemExit(f"\nenvironment: {message}")
+
+
+def run(command: list[str], cure: str) -> None:
+    """Run one command quietly; when it fails show its words and the cure."""
+    outcome = subprocess.run(command, capture_output=True, text=True)
+    if outcome.returncode:
+        stop(cure, outcome.stdout + outcome.stderr)
+
+
+def main() -> None:
+    """Create the environment, install the lock and the package, and stamp it ready."""
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        stop(f"Python 3.11, 3.12 or 3.13 is needed, this is {sys.version.split()[0]}; name one with PYTHON=python3.11")
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lock if line and not line.startswith("#")]
+    batches = [pins[start : start + BATCH] for start in range(0, len(pins), BATCH)]
+    total = len(pins) + 2
+
+    show(0, total, "making .venv")
+    run([sys.executable, "-m", "venv", str(ENVIRONMENT)], "cannot make .venv; on Debian: apt install python3-venv")
+    # The lock names every package, so nothing is left to resolve; compiling waits until a module is used.
+    install = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
+    done = 1
+    for batch in batches:
+        show(done, total, batch[0].split("==")[0])
+        run([*install, *batch], "pip could not install from requirements.lock; see above, then run make again")
+        done += len(batch)
+    show(done, total, "magnetflow")
+    run([*install, "--no-build-isolation", "--editable", str(ROOT)], "the package itself could not be installed; see above")
+    show(total, total, "ready")
+    if sys.stdout.isatty():
+        print()
+    (ENVIRONMENT / "ready").write_text("made from requirements.lock and pyproject.toml\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
