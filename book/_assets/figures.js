@@ -7,24 +7,31 @@
   const theme = () => document.documentElement.dataset.theme === "dark" ? "dark" : "light";
 
   // Plotly takes no colours from style sheets, so each theme is a set of layout entries.
-  function themed(layout, mode) {
-    const axis = { gridcolor: GRID[mode], linecolor: GRID[mode], zerolinecolor: GRID[mode], automargin: true };
+  // The legend sits above the plot and grows upwards, so that it never covers data on a phone.
+  function themed(layout, mode, size) {
     const styled = {
+      legend: { orientation: "h", yanchor: "bottom", y: 1.02, x: 0 },
+      margin: { l: 10, r: 15, t: 15, b: 10 },
       ...layout,
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
-      font: { ...(layout.font || {}), color: INK[mode], family: "system-ui, sans-serif", size: 14 },
-      hoverlabel: { font: { family: "system-ui, sans-serif" } },
+      font: { color: INK[mode], family: "system-ui, sans-serif", size },
     };
-    for (const key of Object.keys(layout).filter((name) => /^[xy]axis\d*$/.test(name))) {
-      styled[key] = { ...axis, ...layout[key] };
+    const axes = new Set(["xaxis", "yaxis", ...Object.keys(layout).filter((name) => /^[xy]axis\d*$/.test(name))]);
+    for (const key of axes) {
+      const own = layout[key] || {};
+      styled[key] = {
+        gridcolor: GRID[mode], linecolor: GRID[mode], zerolinecolor: GRID[mode], automargin: true,
+        ...own,
+        title: { ...(own.title || {}), font: { size }, standoff: 8 },
+      };
     }
     return styled;
   }
 
-  function themedData(data, mode) {
+  function inked(data, mode, size) {
     return data.map((trace) => trace.type === "sankey"
-      ? { ...trace, textfont: { color: INK[mode], size: 13, shadow: "none" } }
+      ? { ...trace, textfont: { color: INK[mode], size, shadow: "none" } }
       : trace);
   }
 
@@ -36,7 +43,8 @@
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
       toImageButtonOptions: { format: "svg", filename: plot.id },
     };
-    return Plotly.react(plot, themedData(data, mode), themed(layout, mode), options);
+    const size = window.innerWidth < 600 ? 12 : 14;
+    return Plotly.react(plot, inked(data, mode, size), themed(layout, mode, size), options);
   }
 
   const drawAll = (mode) => document.querySelectorAll(".mf-plot").forEach((plot) => draw(plot, mode));

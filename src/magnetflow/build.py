@@ -107,7 +107,7 @@ def render(root: Path) -> None:
     shutil.rmtree(built, ignore_errors=True)
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(root / "_build" / "src")]
     command += ["--path-output", str(built), "-W", "-n", "--keep-going", "--quiet"]
-    environment = os.environ | {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "0"}
+    environment = {name: text for name, text in os.environ.items() if name != "SOURCE_DATE_EPOCH"} | {"PYTHONHASHSEED": "0"}
     outcome = subprocess.run(command, capture_output=True, text=True, env=environment)
     said = re.sub(r"\x1b\[[0-9;]*m", "", outcome.stdout + outcome.stderr).replace(f"{root}/_build/src/", "")
     (root / "_build" / "book.log").write_text(said, encoding="utf-8")

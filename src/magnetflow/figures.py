@@ -37,10 +37,11 @@ def show(fig: go.Figure, name: str, alt: str) -> None:
     fig.update_layout(height=fig.layout.height or HEIGHT_PX, colorway=COLOURS)
     content = fig.to_plotly_json()
     drawing = json.dumps(_plain({"data": content["data"], "layout": _bare_layout(content["layout"])}), sort_keys=True)
+    wide = " mf-wide" if any(trace.type == "sankey" for trace in fig.data) else ""  # scrolls on a phone
     page = (
         f'<div class="mf-figure" role="group" aria-label="{html.escape(alt)}">'
         f'<div class="mf-scroll" tabindex="0" role="group" aria-label="figure {name}">'
-        f'<div class="mf-plot" id="figure-{name}" style="height:{fig.layout.height}px"></div></div>'
+        f'<div class="mf-plot{wide}" id="figure-{name}" style="height:{fig.layout.height}px"></div></div>'
         f'<script type="application/json" id="figure-{name}-data">{drawing.replace("</", "<" + chr(92) + "/")}</script>'
         f"<details><summary>What the figure shows, and its data</summary><p>{html.escape(alt)}</p>"
         f"{data_table(fig)}</details></div>"
@@ -50,7 +51,7 @@ def show(fig: go.Figure, name: str, alt: str) -> None:
 
 
 def sankey(links: pd.DataFrame, positions: Mapping[str, tuple[float, float]], unit: str = "t") -> go.Figure:
-    """Draw flows between nodes placed by hand.
+    """Draw flows between nodes placed by hand, each labelled with what passes through it.
 
     `links` has the columns source, target, value, label, and optionally colour; `positions` gives each node's
     x and y between 0 and 1, from left to right and from top to bottom.
@@ -60,30 +61,29 @@ def sankey(links: pd.DataFrame, positions: Mapping[str, tuple[float, float]], un
     homeless = (set(links["source"]) | set(links["target"])) - set(nodes)
     if homeless:
         raise ValueError(f"no place given for the node {min(homeless)}")
+    through = links.groupby("source")["value"].sum().combine(links.groupby("target")["value"].sum(), max, fill_value=0)
     texts = [f"{row.label}: {number(row.value)} {unit}" for row in links.itertuples()]
     fig = go.Figure(
         go.Sankey(
             arrangement="fixed",
             node={
-                "label": nodes,
+                "label": [f"{node}<br>{number(through[node])}" for node in nodes],
                 "x": [positions[node][0] for node in nodes],
                 "y": [positions[node][1] for node in nodes],
-                "pad": 12,
                 "thickness": 14,
                 "color": "#7f8c8d",
-                "hovertemplate": f"%{{label}}: %{{value:,.0f}} {unit}<extra></extra>",
+                "hovertemplate": f"%{{label}} {unit}<extra></extra>",
             },
             link={
                 "source": [nodes.index(node) for node in links["source"]],
                 "target": [nodes.index(node) for node in links["target"]],
                 "value": links["value"].tolist(),
                 "label": texts,
-                "color": links.get("colour", pd.Series("rgba(0,114,178,0.35)", index=links.index)).tolist(),
+                "color": links.get("colour", pd.Series("rgba(0,114,178,0.45)", index=links.index)).tolist(),
                 "hovertemplate": "%{label}<extra></extra>",
             },
         )
     )
-    fig.update_layout(margin={"l": 10, "r": 10, "t": 10, "b": 10})
     return fig
 
 
@@ -91,11 +91,11 @@ def data_table(fig: go.Figure) -> str:
     """Return the data that a figure draws, as an HTML table."""
     if any(trace.type == "sankey" for trace in fig.data):
         rows = [
-            (trace.node.label[source], trace.node.label[target], label)
+            tuple(html.escape(text.split("<br>")[0]) for text in (trace.node.label[source], trace.node.label[target], label))
             for trace in fig.data
             for source, target, label in zip(trace.link.source, trace.link.target, trace.link.label, strict=True)
         ]
-        return str(html_table(["From", "To", "Flow"], [tuple(map(html.escape, row)) for row in rows]).data)
+        return str(html_table(["From", "To", "Flow"], rows).data)
     columns = {str(trace.name or "value"): _cells(trace) for trace in fig.data}
     positions = list(dict.fromkeys(position for cells in columns.values() for position in cells))
     rows = [(html.escape(place), *(cells.get(place, "") for cells in columns.values())) for place in positions]

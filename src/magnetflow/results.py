@@ -149,18 +149,23 @@ def html_table(headings: list[str], rows: list[tuple[str, ...]], numeric: tuple[
 def frame_table(frame: pd.DataFrame, badges: tuple[str, ...] = ()) -> HTML:
     """Return a frame as a table of the book: numbers rounded for reading, the columns `badges` as badges."""
     numeric = tuple(str(column) for column in frame.columns if pd.api.types.is_float_dtype(frame[column]))
-    rows = []
-    for cells in frame.itertuples(index=False):
-        shown = []
-        for column, cell in zip(frame.columns, cells, strict=True):
-            if column in badges:
-                shown.append(badge(str(cell)))
-            elif str(column) in numeric:
-                shown.append("" if math.isnan(cell) else number(cell))
-            else:
-                shown.append(html.escape(str(cell)))
-        rows.append(tuple(shown))
-    return html_table([str(column) for column in frame.columns], rows, numeric)
+    columns = []
+    for column in frame.columns:
+        if str(column) in numeric:
+            columns.append(_aligned(frame[column]))
+        else:
+            shown = badge if column in badges else html.escape
+            columns.append([shown(str(cell)) for cell in frame[column]])
+    rows = list(zip(*columns, strict=True))
+    return html_table([html.escape(str(column)) for column in frame.columns], rows, numeric)
+
+
+def _aligned(values: pd.Series[float]) -> list[str]:
+    """Return the numbers of a column with the same decimals: none if all are whole or large, one else."""
+    known = values.dropna()
+    decimals = 0 if (known % 1 == 0).all() or known.abs().min() >= 100 else 1
+    texts = ["" if math.isnan(value) else f"{value:,.{decimals}f}" for value in values]
+    return [text.replace("-", "\N{MINUS SIGN}") for text in texts]
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
