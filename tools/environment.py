@@ -41,14 +41,19 @@ def run(command: list[str], cure: str) -> None:
 def main() -> None:
     """Create the environment, install the lock and the package, and stamp it ready."""
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
-        stop(f"Python 3.11, 3.12 or 3.13 is needed, this is {sys.version.split()[0]}; name one with PYTHON=python3.11")
+        stop(
+            f"Python 3.11, 3.12 or 3.13 is needed, this is {sys.version.split()[0]}; name one with PYTHON=python3.11"
+        )
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
     pins = [line for line in lock if line and not line.startswith("#")]
     batches = [pins[start : start + BATCH] for start in range(0, len(pins), BATCH)]
     total = len(pins) + 2
 
     show(0, total, "making .venv")
-    run([sys.executable, "-m", "venv", str(ENVIRONMENT)], "cannot make .venv; on Debian: apt install python3-venv")
+    run(
+        [sys.executable, "-m", "venv", str(ENVIRONMENT)],
+        "cannot make .venv; on Debian: apt install python3-venv",
+    )
     # The lock names every package, so nothing is left to resolve; compiling waits until a module is used.
     install = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
     done = 1
@@ -57,7 +62,10 @@ def main() -> None:
         run([*install, *batch], "pip could not install from requirements.lock; see above, then run make again")
         done += len(batch)
     show(done, total, "magnetflow")
-    run([*install, "--no-build-isolation", "--editable", str(ROOT)], "the package itself could not be installed; see above")
+    run(
+        [*install, "--no-build-isolation", "--editable", str(ROOT)],
+        "the package itself could not be installed; see above",
+    )
     show(total, total, "ready")
     if sys.stdout.isatty():
         print()

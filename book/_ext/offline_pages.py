@@ -8,7 +8,9 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 
-def load_figures(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+def load_figures(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
     """Add the figure scripts to the pages that hold a figure, and take sphinx-thebe's off all of them."""
     if 'class="mf-figure"' in context.get("body", ""):
         app.add_js_file("plotly.min.js", loading_method="defer", priority=600)

@@ -1,7 +1,7 @@
 """How does the book come about, from notebooks and tables to pages?
 
-Check the tables, bring the notebook pairs into agreement, run what has changed, lay all sources out in `_build/src`,
-let Jupyter Book turn them into pages in `_build/book`, and only then put the pages in the place of the last good ones.
+Check the tables, bring the notebook pairs into agreement, run what has changed, lay the sources out in `_build/src`,
+let Jupyter Book turn them into pages in `_build/book`, and only then put them in the place of the last good ones.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ from tqdm import tqdm
 
 from magnetflow import execution, pages, pairs, results, tables
 
-DEFAULT_PARAMETERS: dict[str, Any] = {"years": [2017, 2018, 2019, 2020, 2021], "elements": ["Nd", "Dy", "Pr", "Tb"], "seed": 1}
+DEFAULT_PARAMETERS: dict[str, Any] = {
+    "years": [2017, 2018, 2019, 2020, 2021],
+    "elements": ["Nd", "Dy", "Pr", "Tb"],
+    "seed": 1,
+}
 
 
 class BuildError(Exception):
@@ -39,7 +43,9 @@ def build(root: Path, parameters: Mapping[str, Any] | None = None) -> Path:
     parameters = DEFAULT_PARAMETERS | dict(parameters or {})
     started = time.monotonic()
     stems = pairs.stems(root / "notebooks")
-    with tqdm(total=len(stems) + 4, unit="step", bar_format="{desc:<34} {bar:30} {n_fmt}/{total_fmt}", disable=None) as bar:
+    with tqdm(
+        total=len(stems) + 4, unit="step", bar_format="{desc:<34} {bar:30} {n_fmt}/{total_fmt}", disable=None
+    ) as bar:
 
         def told(step: str, what: str) -> None:
             bar.set_description_str(f"{step}: {what}")
@@ -66,7 +72,9 @@ def build(root: Path, parameters: Mapping[str, Any] | None = None) -> Path:
             key_file.write_text(key, encoding="utf-8")
             told("pages", "built")
     seconds = round(time.monotonic() - started, 1)
-    results.write_json(root / "_build" / "run.json", {"seconds": seconds, "cores": os.cpu_count(), "python": sys.version})
+    results.write_json(
+        root / "_build" / "run.json", {"seconds": seconds, "cores": os.cpu_count(), "python": sys.version}
+    )
     return front
 
 
@@ -107,7 +115,9 @@ def render(root: Path) -> None:
     shutil.rmtree(built, ignore_errors=True)
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(root / "_build" / "src")]
     command += ["--path-output", str(built), "-W", "-n", "--keep-going", "--quiet"]
-    environment = {name: text for name, text in os.environ.items() if name != "SOURCE_DATE_EPOCH"} | {"PYTHONHASHSEED": "0"}
+    environment = {name: text for name, text in os.environ.items() if name != "SOURCE_DATE_EPOCH"} | {
+        "PYTHONHASHSEED": "0"
+    }
     outcome = subprocess.run(command, capture_output=True, text=True, env=environment)
     said = re.sub(r"\x1b\[[0-9;]*m", "", outcome.stdout + outcome.stderr).replace(f"{root}/_build/src/", "")
     (root / "_build" / "book.log").write_text(said, encoding="utf-8")

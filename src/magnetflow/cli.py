@@ -10,17 +10,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from magnetflow import __version__, tables
-from magnetflow.build import DEFAULT_PARAMETERS, BuildError, build
-from magnetflow.results import ResultError
+from magnetflow import __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = _parser().parse_args(arguments)
+    # Imported only now, so that a mistyped command is told at once.
+    from magnetflow.build import BuildError
+    from magnetflow.results import ResultError
+    from magnetflow.tables import InputError
+
     try:
         return _build(options)
-    except tables.InputError as error:
+    except InputError as error:
         print(f"magnetflow: {error}", file=sys.stderr)
         return 2
     except (BuildError, ResultError) as error:
@@ -50,6 +53,9 @@ def _years(text: str) -> list[int]:
 
 def _build(options: argparse.Namespace) -> int:
     """Build the book of the compendium that the working directory lies in."""
+    from magnetflow import tables
+    from magnetflow.build import DEFAULT_PARAMETERS, build
+
     root = tables.find_data().parent
     given = {name: getattr(options, name) for name in DEFAULT_PARAMETERS if getattr(options, name) is not None}
     front = build(root, given)

@@ -11,6 +11,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -94,7 +95,11 @@ def _fragment(root: Path, stem: str) -> Path:
 def _key(root: Path, stem: str, parameters: Mapping[str, Any]) -> str:
     """Return the hash of all that a notebook depends on, except the tables, which it names itself."""
     digest = hashlib.sha256(json.dumps([sys.version, parameters], sort_keys=True).encode())
-    sources = [root / "notebooks" / f"{stem}.ipynb", root / "requirements.lock", *(root / "src").rglob("*.py")]
+    sources = [
+        root / "notebooks" / f"{stem}.ipynb",
+        root / "requirements.lock",
+        *(root / "src").rglob("*.py"),
+    ]
     for path in sorted(sources):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
@@ -141,12 +146,14 @@ def _execute(root: Path, stem: str, parameters: dict[str, Any]) -> Failure | Non
         )
         notebook = nbformat.read(raw, as_version=4)
     except papermill.PapermillExecutionError as error:
-        return Failure(stem, _code_cell(error.cell_index, raw), error.source, f"{error.ename}: {error.evalue}")
+        stopped = nbformat.read(raw, as_version=4)
+        count, _ = _first_at_fault(stopped, lambda output: output.output_type == "error") or (0, None)
+        return Failure(stem, count, error.source, f"{error.ename}: {error.evalue}")
     finally:
         raw.unlink(missing_ok=True)
-    noise = _noise(notebook, stem)
-    if noise:
-        return noise
+    warning = _warning(notebook, stem)
+    if warning:
+        return warning
     if not fragment.exists():  # a chapter without results still says which tables it read
         results.write_json(fragment, {"results": {}, "inputs": {}})
     output.write_text(_as_page(notebook, stem), encoding="utf-8")
@@ -154,21 +161,29 @@ def _execute(root: Path, stem: str, parameters: dict[str, Any]) -> Failure | Non
     return None
 
 
-def _code_cell(index: int, raw: Path) -> int:
-    """Count a cell as the reader of the text does: code cells only, papermill's own additions left out."""
-    cells = nbformat.read(raw, as_version=4).cells[: index + 1]
-    return sum(cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", []) for cell in cells)
-
-
-def _noise(notebook: NotebookNode, stem: str) -> Failure | None:
-    """Return the first warning: readers should not meet one, and it may carry paths of this machine."""
+def _first_at_fault(
+    notebook: NotebookNode, faulty: Callable[[NotebookNode], bool]
+) -> tuple[int, NotebookNode] | None:
+    """Return the first cell with a faulty output, counted as a reader of the text counts code cells."""
     count = 0
     for cell in notebook.cells:
-        count += cell.cell_type == "code"
+        if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", []):
+            count += 1
         for output in cell.get("outputs", []):
-            if output.output_type == "stream" and output.name == "stderr":
-                return Failure(stem, count, cell.source, f"warned: {output.text.strip().splitlines()[-1]}")
+            if faulty(output):
+                return count, cell
     return None
+
+
+def _warning(notebook: NotebookNode, stem: str) -> Failure | None:
+    """Return the first warning: readers should not meet one, and it may carry paths of this machine."""
+    found = _first_at_fault(notebook, lambda output: output.output_type == "stream" and output.name == "stderr")
+    if found is None:
+        return None
+    count, cell = found
+    said = next(output.text for output in cell.outputs if output.output_type == "stream" and output.name == "stderr")
+    first_line = re.sub(r"^\S+:\d+: ", "", said.strip().splitlines()[0])
+    return Failure(stem, count, cell.source, f"warned: {first_line}")
 
 
 def _as_page(notebook: NotebookNode, stem: str) -> str:

@@ -7,12 +7,14 @@ the light and the dark theme, the phone and the printer. JupyterLab gets Plotly'
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from IPython.display import display
@@ -36,13 +38,14 @@ def show(fig: go.Figure, name: str, alt: str) -> None:
         raise ValueError(f"figure {name}: the alt text must be a full sentence that says what is seen")
     fig.update_layout(height=fig.layout.height or HEIGHT_PX, colorway=COLOURS)
     content = fig.to_plotly_json()
-    drawing = json.dumps(_plain({"data": content["data"], "layout": _bare_layout(content["layout"])}), sort_keys=True)
+    drawn = _plain({"data": content["data"], "layout": _bare_layout(content["layout"])})
+    drawing = json.dumps(drawn, sort_keys=True).replace("</", r"<\/")  # so that no label can end the script
     wide = " mf-wide" if any(trace.type == "sankey" for trace in fig.data) else ""  # scrolls on a phone
     page = (
         f'<div class="mf-figure" role="group" aria-label="{html.escape(alt)}">'
         f'<div class="mf-scroll" tabindex="0" role="group" aria-label="figure {name}">'
         f'<div class="mf-plot{wide}" id="figure-{name}" style="height:{fig.layout.height}px"></div></div>'
-        f'<script type="application/json" id="figure-{name}-data">{drawing.replace("</", "<" + chr(92) + "/")}</script>'
+        f'<script type="application/json" id="figure-{name}-data">{drawing}</script>'
         f"<details><summary>What the figure shows, and its data</summary><p>{html.escape(alt)}</p>"
         f"{data_table(fig)}</details></div>"
     )
@@ -61,8 +64,10 @@ def sankey(links: pd.DataFrame, positions: Mapping[str, tuple[float, float]], un
     homeless = (set(links["source"]) | set(links["target"])) - set(nodes)
     if homeless:
         raise ValueError(f"no place given for the node {min(homeless)}")
-    through = links.groupby("source")["value"].sum().combine(links.groupby("target")["value"].sum(), max, fill_value=0)
-    texts = [f"{row.label}: {number(row.value)} {unit}" for row in links.itertuples()]
+    through = (
+        links.groupby("source")["value"].sum().combine(links.groupby("target")["value"].sum(), max, fill_value=0)
+    )
+    texts = [f"{label}: {number(value)} {unit}" for label, value in zip(links["label"], links["value"], strict=True)]
     fig = go.Figure(
         go.Sankey(
             arrangement="fixed",
@@ -91,7 +96,10 @@ def data_table(fig: go.Figure) -> str:
     """Return the data that a figure draws, as an HTML table."""
     if any(trace.type == "sankey" for trace in fig.data):
         rows = [
-            tuple(html.escape(text.split("<br>")[0]) for text in (trace.node.label[source], trace.node.label[target], label))
+            tuple(
+                html.escape(text.split("<br>")[0])
+                for text in (trace.node.label[source], trace.node.label[target], label)
+            )
             for trace in fig.data
             for source, target, label in zip(trace.link.source, trace.link.target, trace.link.label, strict=True)
         ]
@@ -120,6 +128,8 @@ def _bare_layout(layout: Mapping[str, Any]) -> dict[str, Any]:
 def _plain(content: Any) -> Any:
     """Turn arrays into lists and round numbers to what a drawing can show, alike on every machine."""
     if isinstance(content, Mapping):
+        if "bdata" in content:  # Plotly packs arrays into base64
+            return _plain(np.frombuffer(base64.b64decode(content["bdata"]), dtype=content["dtype"]))
         return {key: _plain(value) for key, value in content.items()}
     if hasattr(content, "tolist"):
         return _plain(content.tolist())

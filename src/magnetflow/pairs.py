@@ -20,7 +20,7 @@ FORMAT = "md:myst"
 
 def sync(folder: Path) -> list[Path]:
     """Bring every pair in `folder` into agreement, the side edited last giving its content; return files written."""
-    written = []
+    written: list[Path] = []
     for stem in stems(folder):
         text, notebook = folder / f"{stem}.md", folder / f"{stem}.ipynb"
         if notebook.exists() and (not text.exists() or _edited_after(notebook, text)):
@@ -62,7 +62,10 @@ def _clean(notebook: NotebookNode, stem: str) -> NotebookNode:
     return nbformat.v4.new_notebook(
         cells=cells,
         metadata={
-            "jupytext": {"formats": f"ipynb,{FORMAT}", "text_representation": {"extension": ".md", "format_name": "myst"}},
+            "jupytext": {
+                "formats": f"ipynb,{FORMAT}",
+                "text_representation": {"extension": ".md", "format_name": "myst"},
+            },
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         },
     )

@@ -12,7 +12,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -79,15 +79,26 @@ def record(name: str, value: float, *, unit: str, kind: str, about: str, sd: flo
     _recorded[name] = Result(_settled(value), unit, kind, None if sd is None else _settled(sd), about)
     glue(name, _Shown(with_unit(value, unit)), display=False)
     if fragment:
-        write_json(Path(fragment), {"results": {key: asdict(result) for key, result in _recorded.items()},
-                                    "inputs": tables.hashes_read()})
+        write_json(
+            Path(fragment),
+            {
+                "results": {key: asdict(result) for key, result in _recorded.items()},
+                "inputs": tables.hashes_read(),
+            },
+        )
 
 
 def quote(*names: str) -> None:
     """Glue what the study prints for results of these names, each as `NAME.printed`."""
-    printed = tables.read("published_results").set_index("result")
+    printed = _printed()
     for name in names:
-        glue(f"{name}.printed", _Shown(with_unit(printed.loc[name, "value"], printed.loc[name, "unit"])), display=False)
+        glue(f"{name}.printed", _Shown(with_unit(*printed[name])), display=False)
+
+
+def _printed() -> dict[str, tuple[float, str]]:
+    """Return what the study prints, value and unit, by the name of the result."""
+    table = tables.read("published_results")
+    return dict(zip(table["result"], zip(table["value"], table["unit"], strict=True), strict=True))
 
 
 def _settled(value: float) -> float:
@@ -101,28 +112,37 @@ def with_unit(value: float, unit: str) -> str:
 
 
 def number(value: float) -> str:
-    """Return a number rounded for reading: whole from 100 on, one decimal from 1 on, two figures below."""
-    if abs(value) >= 100:
+    """Return a number rounded for reading: counts and what exceeds 100 whole, then one decimal, then two figures."""
+    if abs(value) >= 100 or value == int(value):
         text = f"{value:,.0f}"
     elif abs(value) >= 1:
         text = f"{value:.1f}"
     else:
-        text = f"{value:.2g}"
+        text = f"{float(f'{value:.2g}'):,.{1 - math.floor(math.log10(abs(value)))}f}"
     return text.replace("-", "\N{MINUS SIGN}")
 
 
 def closing_table() -> HTML:
     """Return the chapter's recorded numbers, each beside what the study prints for it where it prints one."""
-    printed = tables.read("published_results").set_index("result")
+    printed = _printed()
     rows = []
     for name, result in _recorded.items():
-        given = printed.loc[name] if name in printed.index else None
         ours, theirs = number(result.value), ""
-        if given is not None:
-            theirs = number(given["value"] * tables.conversion_factor(given["unit"], result.unit))
+        if name in printed:
+            value, unit = printed[name]
+            theirs = number(value * tables.conversion_factor(unit, result.unit))
         spread = "" if result.sd is None else f" ± {number(result.sd)}"
         unit = "" if result.unit == "1" else result.unit
-        rows.append((f"<code>{name}</code>", html.escape(result.about), badge(result.kind), ours + spread, theirs, unit))
+        rows.append(
+            (
+                f"<code>{name}</code>",
+                html.escape(result.about),
+                badge(result.kind),
+                ours + spread,
+                theirs,
+                unit,
+            )
+        )
     headings = ["Result", "What it is", "", "Here", "Printed", "Unit"]
     return html_table(headings, rows, numeric=("Here", "Printed"))
 
@@ -132,7 +152,7 @@ def badge(kind: str) -> str:
     return f'<span class="mf-badge mf-{kind}">{kind}</span>'
 
 
-def html_table(headings: list[str], rows: list[tuple[str, ...]], numeric: tuple[str, ...] = ()) -> HTML:
+def html_table(headings: list[str], rows: Sequence[tuple[str, ...]], numeric: tuple[str, ...] = ()) -> HTML:
     """Return rows of HTML cells as a table that scrolls by itself on a narrow screen."""
     classes = [' class="mf-number"' if heading in numeric else "" for heading in headings]
     head = "".join(f'<th scope="col"{mark}>{heading}</th>' for heading, mark in zip(headings, classes, strict=True))
@@ -161,9 +181,10 @@ def frame_table(frame: pd.DataFrame, badges: tuple[str, ...] = ()) -> HTML:
 
 
 def _aligned(values: pd.Series[float]) -> list[str]:
-    """Return the numbers of a column with the same decimals: none if all are whole or large, one else."""
+    """Return the numbers of a column with the same decimals, as many as the smallest of them needs."""
     known = values.dropna()
-    decimals = 0 if (known % 1 == 0).all() or known.abs().min() >= 100 else 1
+    smallest = known[known != 0].abs().min()
+    decimals = 0 if (known % 1 == 0).all() or smallest >= 100 else 1 if smallest >= 1 else 2
     texts = ["" if math.isnan(value) else f"{value:,.{decimals}f}" for value in values]
     return [text.replace("-", "\N{MINUS SIGN}") for text in texts]
 

@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ import xarray as xr
 
 PROVENANCE = ["source", "locator", "licence", "confidence", "note"]
 FIRST_DATA_ROW = 2  # the header is row 1 of the file
-NUMBERS = {"number": "float64", "integer": "int64"}
+NUMBERS = {"number": np.float64, "integer": np.int64}
 
 _units: pint.UnitRegistry[float] = pint.UnitRegistry()
 _read_hashes: dict[str, str] = {}
@@ -134,23 +134,32 @@ def _read_text(path: Path) -> tuple[str, str]:
     try:
         return raw.decode("utf-8-sig"), digest
     except UnicodeDecodeError as error:
-        line_start = raw.rfind(b"\n", 0, error.start) + 1
         row = raw.count(b"\n", 0, error.start) + 1
-        header = next(csv.reader(io.StringIO(raw.decode("utf-8", errors="replace"))), [])
-        before = next(csv.reader(io.StringIO(raw[line_start : error.start].decode("utf-8") + "x")))
-        column = header[len(before) - 1] if len(before) <= len(header) else None
         problem = f"byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        raise TableError(_short(path), problem, row, column) from None
+        raise TableError(_short(path), problem, row, _column_of_byte(raw, error.start)) from None
+
+
+def _column_of_byte(raw: bytes, at: int) -> str | None:
+    """Name the column in which a byte stands, if the text before it is tidy enough to tell."""
+    before = raw[raw.rfind(b"\n", 0, at) + 1 : at].decode("utf-8", errors="replace") + "x"
+    header = raw.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace").strip("\r")
+    try:
+        (names,), (cells,) = csv.reader([header]), csv.reader([before])
+    except (csv.Error, ValueError):
+        return None
+    return names[len(cells) - 1] if len(cells) <= len(names) else None
 
 
 def _rows(text: str, path: Path, columns: list[str]) -> pd.DataFrame:
     """Split the text into cells; every row has every column, and nothing is skipped."""
-    reader = csv.reader(io.StringIO(text), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = next(reader, [])
         missing = [column for column in columns if column not in header]
         if missing:
-            raise TableError(_short(path), f"the header lacks {missing[0]}; expected {', '.join(columns)}", 1, missing[0])
+            raise TableError(
+                _short(path), f"the header lacks {missing[0]}; expected {', '.join(columns)}", 1, missing[0]
+            )
         extra = [column for column in header if column not in columns]
         if extra or len(header) != len(columns):
             column = extra[0] if extra else max(header, key=header.count)
@@ -175,15 +184,15 @@ def _check_cells(frame: pd.DataFrame, path: Path, schema: dict[str, Any]) -> pd.
     for field in schema["fields"]:
         if field["type"] in NUMBERS:
             typed[field["name"]] = _numbers(frame[field["name"]], path, field)
+    expected = pandera.DataFrameSchema({field["name"]: _column(field) for field in schema["fields"]})
     try:
-        return pandera.DataFrameSchema({field["name"]: _column(field) for field in schema["fields"]}).validate(
-            typed, lazy=True
-        )
+        expected.validate(typed, lazy=True)
     except pandera.errors.SchemaErrors as error:
         first = error.failure_cases.sort_values(["index", "column"]).iloc[0]
         field = next(field for field in schema["fields"] if field["name"] == first["column"])
         problem = f"found {_shown(first['failure_case'])}, expected {_expectation(field)}"
         raise TableError(_short(path), problem, int(first["index"]), field["name"]) from None
+    return typed
 
 
 def _numbers(cells: pd.Series[Any], path: Path, field: dict[str, Any]) -> pd.Series[Any]:
@@ -195,7 +204,8 @@ def _numbers(cells: pd.Series[Any], path: Path, field: dict[str, Any]) -> pd.Ser
         row = int(cells.index[wrong][0])
         problem = f"found {_shown(cells[row])}, expected {_expectation(field)}"
         raise TableError(_short(path), problem, row, field["name"])
-    return numbers.astype(NUMBERS[field["type"]])
+    whole_or_real: pd.Series[Any] = numbers.astype(NUMBERS[field["type"]])
+    return whole_or_real
 
 
 def _column(field: dict[str, Any]) -> pandera.Column:
@@ -233,7 +243,11 @@ def _expectation(field: dict[str, Any]) -> str:
 
 
 def _check_keys(
-    frame: pd.DataFrame, path: Path, schema: dict[str, Any], data: Path, description: dict[str, dict[str, Any]]
+    frame: pd.DataFrame,
+    path: Path,
+    schema: dict[str, Any],
+    data: Path,
+    description: dict[str, dict[str, Any]],
 ) -> None:
     """Check that the primary key is unique and that every reference to another table is met."""
     key = schema["primaryKey"]
@@ -242,7 +256,9 @@ def _check_keys(
         row = int(frame.index[repeated][0])
         same = frame[key].eq(frame.loc[row, key]).all(axis=1)
         found = ", ".join(str(cell) for cell in frame.loc[row, key])
-        raise TableError(_short(path), f"{found} stands already in row {frame.index[same][0]}; keep one", row, key[-1])
+        raise TableError(
+            _short(path), f"{found} stands already in row {frame.index[same][0]}; keep one", row, key[-1]
+        )
     for reference in schema.get("foreignKeys", []):
         [column], target = reference["fields"], reference["reference"]["resource"]
         target_path = data / description[target]["path"]
@@ -252,10 +268,15 @@ def _check_keys(
         if unknown.any():
             row = int(frame.index[unknown][0])
             found = _shown(frame.loc[row, column])
-            raise TableError(_short(path), f"found {found}, expected a {column} that stands in {target}", row, column)
+            raise TableError(
+                _short(path),
+                f"found {found}, which {target} does not list; add it there or mend the cell",
+                row,
+                column,
+            )
 
 
-def update_hashes(data: Path) -> list[Hashable]:
+def update_hashes(data: Path) -> list[str]:
     """Write each table's size and hash into datapackage.json; return the names of those that changed."""
     path = data / "datapackage.json"
     package = json.loads(path.read_text(encoding="utf-8"))
@@ -263,7 +284,7 @@ def update_hashes(data: Path) -> list[Hashable]:
     for resource in package["resources"]:
         raw = (data / resource["path"]).read_bytes()
         new = {"bytes": len(raw), "hash": f"sha256:{hashlib.sha256(raw).hexdigest()}"}
-        if new.items() - resource.items():
+        if any(resource.get(name) != told for name, told in new.items()):
             changed.append(resource["name"])
             resource.update(new)
     text = json.dumps(package, indent=2, ensure_ascii=False) + "\n"
@@ -274,4 +295,4 @@ def update_hashes(data: Path) -> list[Hashable]:
 
 
 if __name__ == "__main__":
-    print("hashes written for:", ", ".join(map(str, update_hashes(find_data()))) or "none, all were true")
+    print("hashes written for:", ", ".join(update_hashes(find_data())) or "none, all were true")

@@ -19,9 +19,9 @@ def balance_matrix(flows: pd.DataFrame) -> pd.DataFrame:
     """
     processes = pd.unique(flows[["source_process", "target_process"]].to_numpy().ravel())
     matrix = pd.DataFrame(0.0, index=processes, columns=flows["flow"].to_numpy())
-    for flow in flows.itertuples():
-        matrix.loc[flow.source_process, flow.flow] -= 1.0
-        matrix.loc[flow.target_process, flow.flow] += 1.0
+    for flow, source, target in zip(flows["flow"], flows["source_process"], flows["target_process"], strict=True):
+        matrix.loc[source, flow] -= 1.0
+        matrix.loc[target, flow] += 1.0
     return matrix
 
 

@@ -60,7 +60,9 @@ def propagate(balances: pd.DataFrame, measured: pd.Series[float], covariance: pd
     if rank < len(unmeasured):
         # A direction in which the balances do not move leaves its variables free.
         free = np.abs(np.linalg.svd(of_unmeasured)[2][rank:]).max(axis=0) > 1e-9
-        raise ProblemError(f"the balances do not determine {', '.join(unmeasured[free])}; measure one or add a balance")
+        raise ProblemError(
+            f"the balances do not determine {', '.join(unmeasured[free])}; measure one or add a balance"
+        )
     if rank < len(balances):
         raise ProblemError(f"{len(balances) - rank} of {len(balances)} balances are redundant; reconcile instead")
     sensitivity = np.linalg.solve(of_unmeasured, -of_measured)
@@ -68,6 +70,8 @@ def propagate(balances: pd.DataFrame, measured: pd.Series[float], covariance: pd
     names = measured.index.append(unmeasured)
     return Propagated(
         values=pd.Series(everything @ measured.to_numpy(dtype=float), index=names),
-        covariance=pd.DataFrame(everything @ covariance.to_numpy(dtype=float) @ everything.T, index=names, columns=names),
+        covariance=pd.DataFrame(
+            everything @ covariance.to_numpy(dtype=float) @ everything.T, index=names, columns=names
+        ),
         sensitivity=pd.DataFrame(sensitivity, index=unmeasured, columns=measured.index),
     )

@@ -38,9 +38,7 @@ def balances() -> pd.DataFrame:
     known = parameters()
     matrix = balance_matrix(flows()).loc[list(PROCESSES)]
     loss = pd.Series({"L1": 1.0, "C1": -known["loss_fraction"]}, name="loss fraction")
-    export = pd.Series(
-        {"E2": 1.0, "P2": -known["export_share"], "I2": -known["export_share"]}, name="export share"
-    )
+    export = pd.Series({"E2": 1.0, "P2": -known["export_share"], "I2": -known["export_share"]}, name="export share")
     return pd.concat([matrix, loss.to_frame().T, export.to_frame().T]).fillna(0.0)
 
 

@@ -1,0 +1,109 @@
+"""What several tests need: the built book of this checkout, and a small compendium that a test may spoil."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MAGNETFLOW = Path(sys.executable).with_name("magnetflow")
+
+NOTEBOOK = """---
+jupytext:
+  formats: ipynb,md:myst
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+
+# {title}
+
+```{{code-cell}} python
+:tags: [parameters]
+
+years = [2021]
+elements = ["Nd"]
+seed = 1
+```
+
+```{{code-cell}} python
+from magnetflow import tables
+from magnetflow.results import closing_table, record
+
+{code}
+```
+
+Recorded: {{glue:text}}`{name}`.
+
+```{{code-cell}} python
+closing_table()
+```
+"""
+
+
+def run_magnetflow(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the console command in `folder`, as a user would."""
+    environment = {name: text for name, text in os.environ.items() if name != "MAGNETFLOW_FRAGMENT"}
+    return subprocess.run([MAGNETFLOW, *arguments], cwd=folder, capture_output=True, text=True, env=environment)
+
+
+def write_notebook(folder: Path, stem: str, name: str, code: str) -> None:
+    """Write one notebook that records `name`."""
+    text = NOTEBOOK.format(title=f"Chapter {stem}", code=code, name=name)
+    (folder / "notebooks" / f"{stem}.md").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def book() -> Path:
+    """Build the book of this checkout and return the folder of its pages."""
+    (ROOT / "_build").mkdir(exist_ok=True)
+    with (ROOT / "_build" / "test.lock").open("w") as lock:  # the tests run in several processes
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        outcome = run_magnetflow(ROOT, "build")
+    assert outcome.returncode == 0, outcome.stderr
+    return ROOT / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def recorded(book: Path) -> dict[str, Any]:
+    """Return the run record of the book of this checkout."""
+    content: dict[str, Any] = json.loads((ROOT / "_build" / "results.json").read_text(encoding="utf-8"))
+    return content
+
+
+@pytest.fixture
+def compendium(tmp_path: Path) -> Iterator[Path]:
+    """Return a compendium of two small notebooks on the real tables, in a folder of its own."""
+    for name in ("data", "book/_ext", "book/_assets"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("_config.yml", "requirements.lock", "book/references.bib", "book/references.md"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "notebooks").mkdir()
+    capacity = 'frame = tables.read("wind_capacity")\nvalue = float(frame["value"].sum())'
+    processes = 'value = len(tables.read("processes"))'
+    for stem, name, code in (("01-wind", "wind.sum", capacity), ("02-system", "system.count", processes)):
+        told = f'\nrecord("{name}", value, unit="1", kind="arithmetic", about="a sum")'
+        write_notebook(tmp_path, stem, name, code + told)
+    (tmp_path / "book" / "index.md").write_text("# A small book\n\nIt has two chapters.\n", encoding="utf-8")
+    pages = ["notebooks/01-wind", "notebooks/02-system", "provenance", "references", "about"]
+    toc = "format: jb-book\nroot: index\nchapters:\n" + "".join(f"- file: {page}\n" for page in pages)
+    (tmp_path / "book" / "_toc.yml").write_text(toc, encoding="utf-8")
+    yield tmp_path
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run that skipped something where nothing may be skipped."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("MAGNETFLOW_FAIL_ON_SKIP") and reporter and reporter.stats.get("skipped"):
+        reporter.write_line("skipped tests are failures here (MAGNETFLOW_FAIL_ON_SKIP)", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,113 @@
+"""Every page opened from disk in Chromium, without a network: no error, no request, nothing wider than the window."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+# Every figure has its drawing, and MathJax, where the page loads it, has done its work.
+DRAWN = """() => [...document.querySelectorAll('.mf-plot')].every((plot) => plot.querySelector('.main-svg'))
+  && (!document.querySelector('.math') || document.querySelector('mjx-container'))"""
+SIZES = {"desktop": (1400, 900), "phone": (390, 844)}
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed; on Debian: apt install chromium"),
+    pytest.mark.xdist_group("browser"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+def pages(book: Path) -> list[Path]:
+    return sorted(path for path in book.rglob("*.html") if "_static" not in path.relative_to(book).parts)
+
+
+def visit(browser: Browser, path: Path, **context: Any) -> tuple[Page, list[str]]:
+    """Open a page from disk; return it with what went wrong."""
+    page = browser.new_context(offline=True, **context).new_page()
+    faults: list[str] = []
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
+    local = ("file:", "data:", "blob:")
+    page.on("request", lambda request: None if request.url.startswith(local) else faults.append(request.url))
+    page.goto(path.as_uri())
+    page.wait_for_function(DRAWN)
+    return page, faults
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_page_opens_without_a_fault(browser: Browser, book: Path, size: str) -> None:
+    width, height = SIZES[size]
+    for path in pages(book):
+        page, faults = visit(browser, path, viewport={"width": width, "height": height})
+        wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        page.context.close()
+        assert not faults, f"{path.name}: {faults}"
+        assert wider <= 1, f"{path.name} is wider than a {size} by {wider} px"
+
+
+def test_every_figure_is_drawn_in_the_ink_of_the_theme(browser: Browser, book: Path) -> None:
+    drawn = 0
+    for path in pages(book / "notebooks"):
+        for scheme, ink in {"light": "rgb(31, 41, 51)", "dark": "rgb(228, 231, 235)"}.items():
+            page, faults = visit(browser, path, color_scheme=scheme)
+            for text in page.locator(".mf-plot .xtick text, .mf-plot .node-label").all()[:3]:
+                assert text.evaluate("node => getComputedStyle(node).fill") == ink, f"{path.name}, {scheme}"
+            drawn += page.locator(".mf-plot").count()
+            page.context.close()
+            assert not faults
+    assert drawn >= 20
+
+
+def test_a_figure_follows_a_change_of_theme(browser: Browser, book: Path) -> None:
+    page, faults = visit(browser, book / "notebooks" / "03-estimation.html", color_scheme="light")
+    page.wait_for_selector("#figure-two-valuations .main-svg")
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    fill = "getComputedStyle(document.querySelector('#figure-two-valuations .xtick text')).fill"
+    page.wait_for_function(f"{fill} === 'rgb(228, 231, 235)'")
+    page.context.close()
+    assert not faults
+
+
+def test_labels_of_a_sankey_do_not_overlap(browser: Browser, book: Path) -> None:
+    page, _ = visit(browser, book / "notebooks" / "01-system.html", viewport={"width": 1400, "height": 900})
+    for name in ("upstream", "wind"):
+        page.wait_for_selector(f"#figure-{name} .node-label")
+        found = [label.bounding_box() for label in page.locator(f"#figure-{name} .node-label").all()]
+        boxes = [box for box in found if box]
+        assert len(boxes) >= 5
+        for first, one in enumerate(boxes):
+            for other in boxes[first + 1 :]:
+                apart = (
+                    one["x"] + one["width"] <= other["x"] + 1 or other["x"] + other["width"] <= one["x"] + 1
+                    or one["y"] + one["height"] <= other["y"] + 1 or other["y"] + other["height"] <= one["y"] + 1
+                )  # fmt: skip
+                assert apart, f"{name}: two labels overlap"
+    page.context.close()
+
+
+def test_equations_are_typeset(browser: Browser, book: Path) -> None:
+    page, faults = visit(browser, book / "notebooks" / "03-estimation.html")
+    page.wait_for_selector("mjx-container")
+    assert page.locator("mjx-container").count() >= 8
+    assert page.locator("mjx-merror").count() == 0
+    page.context.close()
+    assert not faults

@@ -1,0 +1,155 @@
+"""The build on a small compendium: what runs again, what a fault leaves behind, and whether bytes repeat."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, run_magnetflow, write_notebook
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Return the hash of every file below `folder`."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def steps(output: str) -> dict[str, str]:
+    """Return what the build says of each step."""
+    return dict(line.split(": ", 1) for line in output.splitlines() if ": " in line and "book is in" not in line)
+
+
+def test_only_what_changed_is_done_again(compendium: Path) -> None:
+    first = run_magnetflow(compendium, "build")
+    assert first.returncode == 0, first.stderr
+    assert steps(first.stdout)["01-wind"] == "ran"
+    html = compendium / "_build" / "html"
+    built = digests(html)
+
+    again = steps(run_magnetflow(compendium, "build").stdout)
+    assert again["01-wind"] == again["02-system"] == again["pages"] == "unchanged"
+    assert digests(html) == built
+
+    # A page of prose: no notebook runs, the pages are made anew.
+    with (compendium / "book" / "index.md").open("a", encoding="utf-8") as page:
+        page.write("\nAnd a second sentence.\n")
+    touched = steps(run_magnetflow(compendium, "build").stdout)
+    assert touched["01-wind"] == touched["02-system"] == "unchanged"
+    assert touched["pages"] == "built"
+
+    # A table: only the notebook that reads it runs, and its number moves in prose and in the record.
+    table = compendium / "data" / "wind_capacity.csv"
+    table.write_text(
+        table.read_text(encoding="utf-8").replace("onshore,2009,3471,", "onshore,2009,4471,"),
+        encoding="utf-8",
+    )
+    moved = steps(run_magnetflow(compendium, "build").stdout)
+    assert moved["01-wind"] == "ran"
+    assert moved["02-system"] == "unchanged"
+    results = json.loads((compendium / "_build" / "results.json").read_text(encoding="utf-8"))["results"]
+    shown = f"{results['wind.sum']['value']:,.0f}"
+    assert shown in (html / "notebooks" / "01-wind.html").read_text(encoding="utf-8")
+
+
+def test_a_fault_is_told_and_leaves_the_last_good_book(compendium: Path) -> None:
+    assert run_magnetflow(compendium, "build").returncode == 0
+    good = digests(compendium / "_build" / "html")
+    html = compendium / "_build" / "html"
+    table = compendium / "data" / "wind_capacity.csv"
+
+    # A wrong figure: one line, exit 2, the book untouched.
+    right = table.read_text(encoding="utf-8")
+    table.write_text(right.replace("onshore,2010,4080,MW", "onshore,2010,4080,GWh"), encoding="utf-8")
+    wrong = run_magnetflow(compendium, "build")
+    assert wrong.returncode == 2
+    assert "data/wind_capacity.csv, row 3, column unit: found 'GWh', expected MW or GW" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+    assert len(wrong.stderr.strip().splitlines()) == 1
+    table.write_text(right, encoding="utf-8")
+
+    # A failing cell: its notebook, number and error, exit 1, the book untouched.
+    write_notebook(compendium, "02-system", "system.count", "value = 1\nvalue / 0")
+    failed = run_magnetflow(compendium, "build")
+    assert failed.returncode == 1
+    assert "notebooks/02-system.md, code cell 2: ZeroDivisionError: division by zero" in failed.stderr
+    assert "value / 0" in failed.stderr
+    assert digests(html) == good
+
+    # A name recorded in two chapters.
+    twice = 'record("wind.sum", 1.0, unit="1", kind="arithmetic", about="again")'
+    write_notebook(compendium, "02-system", "wind.sum", twice)
+    clash = run_magnetflow(compendium, "build")
+    assert clash.returncode == 1
+    assert "wind.sum is recorded in 01-wind and in 02-system" in clash.stderr
+    assert digests(html) == good
+
+    # A page with a dead reference.
+    write_notebook(compendium, "02-system", "system.count", twice.replace("wind.sum", "system.count"))
+    with (compendium / "book" / "index.md").open("a", encoding="utf-8") as page:
+        page.write("\nSee {doc}`nowhere`.\n")
+    dead = run_magnetflow(compendium, "build")
+    assert dead.returncode == 1
+    assert "index.md" in dead.stderr
+    assert "nowhere" in dead.stderr
+    assert digests(html) == good
+
+
+def test_a_warning_in_a_notebook_fails_the_build(compendium: Path) -> None:
+    write_notebook(
+        compendium, "02-system", "system.count", "import warnings\nwarnings.warn('old ways', stacklevel=1)"
+    )
+    failed = run_magnetflow(compendium, "build")
+    assert failed.returncode == 1
+    assert "notebooks/02-system.md, code cell 2: warned: UserWarning: old ways" in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["build", "--years", "soon"], "soon"),
+        (["build", "--years", "2021-2017"], "holds no year"),
+        (["bake"], "bake"),
+    ],
+)
+def test_a_wrong_command_is_told(compendium: Path, arguments: list[str], told: str) -> None:
+    outcome = run_magnetflow(compendium, *arguments)
+    assert outcome.returncode == 2
+    assert told in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def test_outside_a_compendium_the_command_says_so(tmp_path: Path) -> None:
+    outcome = run_magnetflow(tmp_path, "build")
+    assert outcome.returncode == 2
+    assert "start from the compendium's root" in outcome.stderr
+
+
+def test_a_second_clone_gives_the_same_bytes(book: Path, tmp_path: Path) -> None:
+    changes = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    if changes:
+        pytest.skip("there are uncommitted changes, which a clone would not have")
+    clone = tmp_path / "elsewhere"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    outcome = run_magnetflow(clone, "build")
+    assert outcome.returncode == 0, outcome.stderr
+    assert digests(clone / "_build" / "html") == digests(book)
+    assert (clone / "_build" / "results.json").read_bytes() == (ROOT / "_build" / "results.json").read_bytes()
+
+
+def test_other_years_and_elements_still_give_a_book(book: Path, tmp_path: Path) -> None:
+    clone = tmp_path / "elsewhere"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    outcome = run_magnetflow(clone, "build", "--years", "2018-2020", "--elements", "Nd,Dy")
+    assert outcome.returncode == 0, outcome.stderr
+    results = json.loads((clone / "_build" / "results.json").read_text(encoding="utf-8"))["results"]
+    assert "wind.stock_2021.Tb" not in results
+    parts = results["wind.stock_2021.Nd"]["value"] + results["wind.stock_2021.Dy"]["value"]
+    assert results["wind.stock_2021"]["value"] == pytest.approx(parts, rel=1e-9)

@@ -1,0 +1,101 @@
+"""The executed notebooks give the reference results, and the pairs are committed clean."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import drift
+import nbformat
+import pytest
+from conftest import ROOT
+
+from magnetflow import pairs
+
+NOTEBOOKS = ROOT / "notebooks"
+STEMS = pairs.stems(NOTEBOOKS)
+# What the study prints and this book must meet, with the room that the printed rounding leaves.
+PRINTED = {
+    "wind.stock_2021": (2775, 0.5),
+    "wind.offshore_nd_stock.2019": (1404, 0.5),
+    "wind.offshore_nd_stock.2020": (1448, 0.5),
+    "wind.offshore_nd_stock.2021": (1540, 0.5),
+    "wind.new_installation": (1128, 1.0),  # of the edition of July 2023; here October 2023
+    "upstream.cv.I1": (2.3, 0.05),
+    "upstream.cv.E1": (2.3, 0.05),
+    "upstream.cv.C1": (5.4, 0.05),
+    "upstream.cv.L1": (5.4, 0.05),
+    "upstream.cv.I2": (2.3, 0.05),
+    "upstream.cv.E2": (3.7, 0.05),
+    "upstream.cv.P2": (5.4, 0.05),
+    "upstream.cv.C2": (3.7, 0.05),
+}
+
+
+def test_every_result_stands_where_it_stood(recorded: dict[str, Any]) -> None:
+    expected = json.loads(drift.EXPECTED.read_text(encoding="utf-8"))
+    moved = drift.drift(expected, recorded["results"])
+    assert not moved, "results have drifted:\n" + drift.table(moved)
+
+
+def test_the_reference_values_give_their_reasons() -> None:
+    expected = json.loads(drift.EXPECTED.read_text(encoding="utf-8"))
+    for name, reference in expected.items():
+        assert reference["reason"].strip(), name
+        assert 0 < reference["tolerance"] <= 1e-6 * max(abs(reference["value"]), 1.0), name
+
+
+def test_a_drift_is_seen() -> None:
+    reference = {"value": 10.0, "unit": "t", "tolerance": 1e-8, "reason": "first"}
+    same = {"value": 10.0, "unit": "t"}
+    assert drift.drift({"a.b": reference}, {"a.b": same}) == []
+    for changed in ({"value": 10.1}, {"unit": "kg"}):
+        assert drift.drift({"a.b": reference}, {"a.b": same | changed})
+    assert drift.drift({"a.b": reference}, {})[0][3] == "no longer recorded"
+    assert drift.drift({}, {"a.b": same})[0][3].startswith("new")
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_the_study_is_met(recorded: dict[str, Any], name: str) -> None:
+    value, room = PRINTED[name]
+    assert abs(recorded["results"][name]["value"] - value) <= room
+
+
+def test_where_the_study_is_not_met_the_difference_is_recorded(recorded: dict[str, Any]) -> None:
+    results = recorded["results"]
+    gap = results["wind.offshore_nd_stock.2018"]["value"] - 1143
+    assert results["wind.offshore_nd_stock.gap_2018"]["value"] == pytest.approx(gap, rel=1e-9)
+    assert gap > 39
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_pairs_are_in_step_and_free_of_outputs(stem: str) -> None:
+    notebook = (NOTEBOOKS / f"{stem}.ipynb").read_text(encoding="utf-8")
+    assert notebook == pairs.as_notebook(pairs.load(NOTEBOOKS / f"{stem}.md"), stem), "run make book and commit both"
+    cells = nbformat.reads(notebook, as_version=4).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) == 1
+    assert len(code) <= 18, "a chapter is read, not scrolled through"
+    long = [line for cell in code for line in cell.source.splitlines() if len(line) > 88]
+    assert not long, "lines of code that a page cannot show"
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_prose_is_one_sentence_a_line(stem: str) -> None:
+    for cell in pairs.load(NOTEBOOKS / f"{stem}.md").cells:
+        if cell.cell_type == "markdown":
+            for line in cell.source.splitlines():
+                ends = re.findall(r"(?<!Eq)(?<!Fig)(?<!et al)[.?!]\s+(?=[A-Z{])", line)
+                assert not ends, f"{stem}: two sentences in the line {line!r}"
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_no_result_is_typed_in_prose(stem: str, recorded: dict[str, Any]) -> None:
+    """A number that the chapter records stands in its prose only as glue."""
+    values = {f"{result['value']:,.0f}" for result in recorded["results"].values() if abs(result["value"]) >= 100}
+    for cell in pairs.load(NOTEBOOKS / f"{stem}.md").cells:
+        if cell.cell_type == "markdown":
+            typed = set(re.findall(r"\d[\d,]*\d", cell.source)) & values
+            assert not typed, f"{stem}: {typed} typed in {cell.source[:80]!r}"

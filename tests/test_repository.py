@@ -1,0 +1,168 @@
+"""What the repository promises about itself: versions, lock, licences, data and the direction of imports."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import tomllib
+from importlib.metadata import PackageNotFoundError, distributions, version
+
+import frictionless
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT
+from packaging.requirements import Requirement
+
+from magnetflow import tables
+
+TABLES = tables.read_all(ROOT / "data")
+FIGURES = {name: frame for name, frame in TABLES.items() if "value" in frame}
+REFERENCES = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
+# Each wing may import from itself and from those named; DESIGN: one direction.
+MAY_IMPORT = {
+    "tables": set(),
+    "inference": {"tables"},
+    "flows": {"tables", "inference"},
+    "study": {"tables", "inference", "flows"},
+    "results": {"tables"},
+    "figures": {"tables", "results"},
+    "pairs": {"tables"},
+    "execution": {"pairs", "results"},
+    "pages": {"tables"},
+    "build": {"execution", "pages", "pairs", "results", "tables"},
+    "cli": {"build", "results", "tables", "__version__"},
+    "__init__": set(),
+}
+
+
+def test_versions_are_equal_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))["version"] == project
+    assert json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))["version"] == project
+    assert re.findall(r"^## (\d+\.\d+\.\d+)", changelog, re.M)[0] == project
+    assert version("magnetflow") == project
+
+
+def pins() -> list[Requirement]:
+    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    return [Requirement(line) for line in lines]
+
+
+def test_the_lock_pins_everything_and_names_no_address() -> None:
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert not re.search(r"https?:|--|@|hash", text)
+    for pin in pins():
+        assert [specifier.operator for specifier in pin.specifier] == ["=="], str(pin)
+
+
+def test_the_environment_is_the_lock() -> None:
+    wanted = {}
+    for pin in pins():
+        if pin.marker is None or pin.marker.evaluate():
+            wanted[re.sub(r"[-_.]+", "-", pin.name).lower()] = str(pin.specifier).removeprefix("==")
+    held = {re.sub(r"[-_.]+", "-", found.metadata["Name"]).lower(): found.version for found in distributions()}
+    wrong = {name: (pin, held.get(name)) for name, pin in wanted.items() if held.get(name) != pin}
+    assert not wrong, f"locked and installed versions differ: {wrong}; run make again"
+    assert set(held) - set(wanted) <= {"magnetflow", "pip"}, "something is installed that the lock does not name"
+
+
+def test_every_dependency_of_the_package_is_locked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = project["dependencies"] + project["optional-dependencies"]["test"]
+    for requirement in map(Requirement, wanted):
+        try:
+            assert requirement.specifier.contains(version(requirement.name), prereleases=True)
+        except PackageNotFoundError:
+            pytest.fail(f"{requirement.name} is needed and not locked")
+
+
+def test_binder_takes_the_same_lock() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    [pip] = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    assert "-c requirements.lock" in pip
+    assert "-e ." in pip
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    [python] = [str(entry) for entry in environment["dependencies"] if str(entry).startswith("python=")]
+    assert Requirement(f"python{project['requires-python']}").specifier.contains(python.removeprefix("python="))
+
+
+def test_the_data_package_is_valid_and_its_hashes_are_true() -> None:
+    report = frictionless.validate(str(ROOT / "data" / "datapackage.json"))
+    errors = report.flatten(["type", "title", "message"])
+    assert report.valid, f"{errors}; after a change of a table run make datapackage"
+    described = {resource["path"] for resource in tables.describe(ROOT / "data").values()}
+    assert described == {path.name for path in (ROOT / "data").glob("*.csv")}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_row_has_its_source_and_mark(name: str) -> None:
+    frame = TABLES[name]
+    assert (frame[["source", "locator", "licence", "confidence"]] != "").all(axis=None)
+    for key in frame["source"].unique():
+        assert re.search(rf"^@\w+{{{key},", REFERENCES, re.M), f"{name}: {key} is not in references.bib"
+    explained = frame["confidence"].isin(["derived", "assumed"])
+    assert not frame.loc[explained, "note"].eq("").any(), f"{name}: a derived or assumed row without a note"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_has_a_unit_that_means_something(name: str) -> None:
+    for unit in FIGURES[name]["unit"].unique():
+        assert tables.conversion_factor(unit, unit) == 1.0
+
+
+def test_the_readme_of_the_data_lists_every_table() -> None:
+    listed = re.findall(r"^\| `(\w+)` \|", (ROOT / "data" / "README.md").read_text(encoding="utf-8"), re.M)
+    assert sorted(listed) == sorted(TABLES)
+
+
+def test_no_figure_is_missing_a_number() -> None:
+    assert not pd.concat([frame["value"] for frame in FIGURES.values()]).isna().any()
+
+
+def imports(source: str) -> set[str]:
+    """Return the modules of magnetflow that a source imports, by the name of their wing."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module == "magnetflow":
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("magnetflow."):
+            found.add(str(node.module).split(".")[1])
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("magnetflow.")}
+    return found
+
+
+def test_imports_go_one_way() -> None:
+    package = ROOT / "src" / "magnetflow"
+    for path in sorted(package.rglob("*.py")):
+        wing = path.relative_to(package).parts[0].removesuffix(".py")
+        strangers = imports(path.read_text(encoding="utf-8")) - MAY_IMPORT[wing] - {wing}
+        assert not strangers, f"{path.relative_to(ROOT)} imports {strangers}"
+
+
+def test_the_engine_knows_no_country_and_no_element() -> None:
+    words = re.compile(r"\b(UK|United Kingdom|British|Nd|Dy|Pr|Tb|neodymium|dysprosium|magnet)\b")
+    for wing in ("inference", "flows"):
+        for path in sorted((ROOT / "src" / "magnetflow" / wing).rglob("*.py")):
+            assert not words.search(path.read_text(encoding="utf-8")), path.name
+
+
+def test_only_sources_may_touch_the_network() -> None:
+    reaching = re.compile(r"^\s*(?:import|from)\s+(requests|urllib\.request|http\.client|socket|aiohttp)\b", re.M)
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        if "sources" not in path.parts:
+            assert not reaching.search(path.read_text(encoding="utf-8")), path.name
+
+
+def test_nothing_committed_is_large_or_names_a_machine() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        path = ROOT / name
+        if path.exists():
+            assert path.stat().st_size < 300_000, name
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"/(?:home|root|work)/\w", text), name

@@ -1,0 +1,162 @@
+"""A table that is not as described is refused in one line that names file, row and column."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from magnetflow import tables
+from magnetflow.tables import TableError
+
+HEADER = "item,year,value,unit,source,locator,licence,confidence,note\n"
+GOOD = HEADER + "coal,2020,1.5,kg,a_book,p. 1,MIT,read,\ncoal,2021,2,t,a_book,p. 1,MIT,derived,why\n"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Return a data folder with one table `masses` that refers to a table `items`."""
+
+    def field(name: str, kind: str = "string", **constraints: object) -> dict[str, object]:
+        return {"name": name, "type": kind, "description": f"the {name}", "constraints": constraints}
+
+    provenance = [
+        field("source", required=True),
+        field("locator", required=True),
+        field("licence", required=True, enum=["MIT"]),
+        field("confidence", required=True, enum=["read", "derived"]),
+        field("note"),
+    ]
+    masses = {
+        "fields": [
+            field("item", required=True),
+            field("year", "integer", required=True, minimum=1900, maximum=2100),
+            field("value", "number", required=True, minimum=0),
+            field("unit", required=True, enum=["kg", "t"]),
+            *provenance,
+        ],
+        "primaryKey": ["item", "year"],
+        "foreignKeys": [{"fields": ["item"], "reference": {"resource": "items", "fields": ["item"]}}],
+    }
+    items = {"fields": [field("item", required=True)], "primaryKey": ["item"]}
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "items.csv").write_text("item\ncoal\n", encoding="utf-8")
+    (folder / "masses.csv").write_text(GOOD, encoding="utf-8")
+    resources = [
+        {"name": "masses", "path": "masses.csv", "schema": masses},
+        {"name": "items", "path": "items.csv", "schema": items},
+    ]
+    (folder / "datapackage.json").write_text(json.dumps({"resources": resources}), encoding="utf-8")
+    return folder
+
+
+def test_a_good_table_is_read_with_types_and_units(data: Path) -> None:
+    frame = tables.read("masses", data)
+    assert frame["year"].tolist() == [2020, 2021]
+    assert tables.in_unit(frame, "kg").tolist() == [1.5, 2000.0]
+    assert frame.index.tolist() == [2, 3], "rows are numbered as in a text editor"
+
+
+@pytest.mark.parametrize(
+    ("found", "put", "told"),
+    [
+        ("1.5,kg", "1.5,lb", "row 2, column unit: found 'lb', expected kg or t"),
+        ("1.5,kg", "much,kg", "row 2, column value: found 'much', expected a number at least 0"),
+        ("1.5,kg", ",kg", "row 2, column value: found an empty cell, expected a number"),
+        ("1.5,kg", "nan,kg", "row 2, column value: found 'nan', expected a number"),
+        ("1.5,kg", "inf,kg", "row 2, column value: found 'inf', expected a number"),
+        ("1.5,kg", "-1.5,kg", "row 2, column value: found -1.5, expected a number at least 0"),
+        ("coal,2021", "coal,2021.5", "row 3, column year: found '2021.5', expected a whole number"),
+        ("coal,2021", "coal,20211", "row 3, column year: found 20211, expected a whole number at least 1900"),
+        ("coal,2021", "coal,2020", "row 3, column year: coal, 2020 stands already in row 2; keep one"),
+        ("coal,2021", "peat,2021", "row 3, column item: found 'peat', which items does not list"),
+        ("p. 1,MIT,read", " ,MIT,read", "row 2, column locator: found an empty cell, expected text"),
+        ("MIT,read", "MIT,guessed", "row 2, column confidence: found 'guessed', expected read or derived"),
+        ("2,t,a_book,p. 1", "2,t,a_book", "row 3: found 8 cells, expected 9"),
+        ("value,unit", "amount,unit", "row 1, column value: the header lacks value"),
+        ("note\n", "note,extra\n", "row 1, column extra: unknown or repeated column"),
+        ("p. 1,MIT,read", '"p. 1"x,MIT,read', "row 2: not CSV"),
+    ],
+)
+def test_a_spoilt_table_is_told_by_row_and_column(data: Path, found: str, put: str, told: str) -> None:
+    (data / "masses.csv").write_text(GOOD.replace(found, put, 1), encoding="utf-8")
+    with pytest.raises(TableError) as caught:
+        tables.read("masses", data)
+    message = str(caught.value)
+    assert message.startswith("data/masses.csv, ")
+    assert told in message
+    assert "\n" not in message
+
+
+def test_a_byte_that_is_not_utf8_is_told_by_row_and_column(data: Path) -> None:
+    (data / "masses.csv").write_bytes(GOOD.encode().replace(b"why", b"caf\xe9"))
+    with pytest.raises(TableError, match=r"^data/masses\.csv, row 3, column note: byte 0xe9 is not UTF-8"):
+        tables.read("masses", data)
+
+
+def test_a_row_after_a_quoted_line_break_keeps_its_number(data: Path) -> None:
+    text = GOOD.replace("p. 1,MIT,read", '"p. 1\nand 2",MIT,read').replace("2,t,", "two,t,")
+    (data / "masses.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(TableError, match="row 4, column value: found 'two'"):
+        tables.read("masses", data)
+
+
+def test_missing_files_and_names_are_told(data: Path) -> None:
+    with pytest.raises(TableError, match="no table named weights; the tables are items, masses"):
+        tables.read("weights", data)
+    (data / "masses.csv").write_text(HEADER, encoding="utf-8")
+    with pytest.raises(TableError, match="no rows"):
+        tables.read("masses", data)
+    (data / "masses.csv").unlink()
+    with pytest.raises(TableError, match=r"data/masses\.csv: no such file"):
+        tables.read("masses", data)
+    (data / "datapackage.json").write_text("{", encoding="utf-8")
+    with pytest.raises(TableError, match=r"data/datapackage\.json: not a data package"):
+        tables.read("masses", data)
+
+
+def test_units_of_another_kind_are_refused() -> None:
+    assert tables.conversion_factor("t/GW", "kg/MW") == pytest.approx(1.0, rel=1e-12)
+    assert tables.conversion_factor("%", "1") == pytest.approx(0.01, rel=1e-12)
+    with pytest.raises(tables.InputError, match="MW cannot be told in kg"):
+        tables.conversion_factor("MW", "kg")
+
+
+def test_an_array_keeps_order_and_leaves_gaps_as_nan() -> None:
+    frame = pd.DataFrame({"a": ["y", "x", "y"], "b": [2, 2, 1], "value": [1.0, 2.0, 3.0], "unit": "kg"})
+    array = tables.to_array(frame, ["a", "b"], "t")
+    assert array.a.values.tolist() == ["y", "x"]
+    np.testing.assert_allclose(array.values, [[0.001, 0.003], [0.002, np.nan]], rtol=1e-12)
+
+
+def test_hashes_are_written_and_then_true(data: Path) -> None:
+    assert tables.update_hashes(data) == ["masses", "items"]
+    assert tables.update_hashes(data) == []
+    (data / "masses.csv").write_text(GOOD.replace("1.5", "1.6"), encoding="utf-8")
+    assert tables.update_hashes(data) == ["masses"]
+
+
+@given(st.binary(min_size=1, max_size=40), st.integers(min_value=0))
+def test_whatever_a_file_holds_only_a_table_error_comes_out(
+    tmp_path_factory: pytest.TempPathFactory, junk: bytes, where: int
+) -> None:
+    folder = tmp_path_factory.mktemp("junk")
+    field = {"name": "value", "type": "number", "description": "a value", "constraints": {"minimum": 0}}
+    schema = {"fields": [field], "primaryKey": ["value"]}
+    package = {"resources": [{"name": "t", "path": "t.csv", "schema": schema}]}
+    (folder / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
+    raw = b"value\n1\n2\n"
+    where %= len(raw)
+    (folder / "t.csv").write_bytes(raw[:where] + junk + raw[where:])
+    try:
+        frame = tables.read("t", folder)
+    except TableError as error:
+        assert "t.csv" in str(error)
+    else:
+        assert (frame["value"] >= 0).all()
