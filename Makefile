@@ -3,6 +3,8 @@
 # Either works on a machine with Python 3.11-3.13 and make; name another Python with PYTHON=python3.12.
 PYTHON ?= python3
 BIN = .venv/bin
+# Packages are installed without bytecode; let Python keep what it compiles on first use.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: book test lint datapackage lock clean
 
