@@ -125,6 +125,8 @@ def render(root: Path) -> None:
         lines = said.splitlines()
         faults = [line for line in lines if "WARNING:" in line or "ERROR:" in line] or lines[-15:]
         raise BuildError("the pages have faults (all of it in _build/book.log):\n" + "\n".join(faults))
+    # Sphinx's note to itself hashes paths of this machine; the next build starts afresh and has no use for it.
+    (built / "_build" / "html" / ".buildinfo").unlink(missing_ok=True)
     final, old = root / "_build" / "html", root / "_build" / "html.old"
     shutil.rmtree(old, ignore_errors=True)
     if final.exists():
