@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MAGNETFLOW = Path(sys.executable).with_name("magnetflow")
 
-NOTEBOOK = """---
+HEADER = """---
 jupytext:
   formats: ipynb,md:myst
 kernelspec:
@@ -25,7 +25,11 @@ kernelspec:
   language: python
   name: python3
 ---
+"""
 
+NOTEBOOK = (
+    HEADER
+    + """
 # {title}
 
 ```{{code-cell}} python
@@ -49,6 +53,7 @@ Recorded: {{glue:text}}`{name}`.
 closing_table()
 ```
 """
+)
 
 
 def run_magnetflow(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

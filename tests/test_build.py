@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -151,5 +152,8 @@ def test_other_years_and_elements_still_give_a_book(book: Path, tmp_path: Path) 
     assert outcome.returncode == 0, outcome.stderr
     results = json.loads((clone / "_build" / "results.json").read_text(encoding="utf-8"))["results"]
     assert "wind.stock_2021.Tb" not in results
+    front = (clone / "_build" / "html" / "index.html").read_text(encoding="utf-8")
+    assert "A variant, built with years [2018, 2019, 2020], elements ['Nd', 'Dy']" in unescape(front)
+    assert "A variant" not in (book / "index.html").read_text(encoding="utf-8")
     parts = results["wind.stock_2021.Nd"]["value"] + results["wind.stock_2021.Dy"]["value"]
     assert results["wind.stock_2021"]["value"] == pytest.approx(parts, rel=1e-9)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import plotly.offline
+import yaml
 from tqdm import tqdm
 
 from magnetflow import execution, pages, pairs, results, tables
@@ -83,7 +84,7 @@ def stage(root: Path, parameters: Mapping[str, Any], frames: Mapping[str, Any], 
     source = root / "_build" / "src"
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(root / "book", source, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(root / "_config.yml", source)
+    (source / "_config.yml").write_text(_config(root, parameters), encoding="utf-8")
     shutil.copytree(root / "data", source / "data")
     (source / "notebooks").mkdir()
     for stem in pairs.stems(root / "notebooks"):
@@ -97,6 +98,17 @@ def stage(root: Path, parameters: Mapping[str, Any], frames: Mapping[str, Any], 
     for path in sorted(path for path in source.rglob("*") if path.is_file()):
         digest.update(path.relative_to(source).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+def _config(root: Path, parameters: Mapping[str, Any]) -> str:
+    """Return the configuration, with a banner on every page when the book is built with other parameters."""
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    if parameters != DEFAULT_PARAMETERS:
+        given = ", ".join(f"{name} {value}" for name, value in parameters.items())
+        config["html"]["announcement"] = (
+            f"A variant, built with {given}. Prose and printed values are those of the study."
+        )
+    return str(yaml.safe_dump(config, sort_keys=True, allow_unicode=True))
 
 
 def _copy_mathjax(target: Path) -> None:

@@ -72,12 +72,12 @@ def sankey(links: pd.DataFrame, positions: Mapping[str, tuple[float, float]], un
         go.Sankey(
             arrangement="fixed",
             node={
-                "label": [f"{node}<br>{number(through[node])}" for node in nodes],
+                "label": [f"{node}<br>{number(through[node])} {unit}" for node in nodes],
                 "x": [positions[node][0] for node in nodes],
                 "y": [positions[node][1] for node in nodes],
                 "thickness": 14,
                 "color": "#7f8c8d",
-                "hovertemplate": f"%{{label}} {unit}<extra></extra>",
+                "hovertemplate": "%{label}<extra></extra>",
             },
             link={
                 "source": [nodes.index(node) for node in links["source"]],

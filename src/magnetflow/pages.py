@@ -29,6 +29,7 @@ def provenance_page(description: Mapping[str, Mapping[str, Any]], tables: Mappin
         "A mark says how the figure was come by: *read* in the named place, *derived* from read figures as the note",
         "tells, *known* but not read again, *assumed*, or *missing*.",
         "This page is made from `datapackage.json` and the tables themselves.\n",
+        "Contains public sector information licensed under the Open Government Licence v3.0.\n",
         "```{list-table}\n:header-rows: 1\n:widths: 30 10 60\n\n* - Table\n  - Rows\n  - What it holds",
     ]
     for name, table in description.items():
@@ -48,7 +49,7 @@ def _table_section(name: str, table: Mapping[str, Any], frame: pd.DataFrame) -> 
         table["description"],
         f"One row for each {keys}; unit: {units}.",
         f"The file is {{download}}`{name}.csv <data/{name}.csv>`, SHA-256 `{digest}…` in the data package.\n",
-        "````{dropdown} Sources, row by group\n```{list-table}\n:header-rows: 1\n:widths: 18 34 8 12 28\n",
+        "````{dropdown} Sources by group of rows\n```{list-table}\n:header-rows: 1\n:widths: 18 34 8 12 28\n",
         "* - Source\n  - Where\n  - Rows\n  - Mark\n  - Note",
     ]
     columns = ["source", "locator", "licence", "confidence", "note"]
@@ -69,7 +70,7 @@ def about_page(root: Path, parameters: Mapping[str, Any], merged: Mapping[str, A
         f"Made from {_commit(root)}, with the parameters "
         + ", ".join(f"`{name} = {value}`" for name, value in parameters.items())
         + ".",
-        "The same commit with the same lock gives the same pages, byte for byte; so no page tells a time.\n",
+        "The same commit with the same lock gives the same pages, byte for byte; so pages carry no date.\n",
         "## Versions\n\n| package | version |\n|---|---|",
         *(f"| {name} | {number} |" for name, number in merged["versions"].items()),
         "\nEvery package is pinned in `requirements.lock`.\n",

@@ -88,6 +88,12 @@ def record(name: str, value: float, *, unit: str, kind: str, about: str, sd: flo
         )
 
 
+def record_each(given: Mapping[str, tuple[float, str]], *, unit: str, kind: str) -> None:
+    """Record several results of one unit and kind, given as name: (value, about)."""
+    for name, (value, about) in given.items():
+        record(name, value, unit=unit, kind=kind, about=about)
+
+
 def quote(*names: str) -> None:
     """Glue what the study prints for results of these names, each as `NAME.printed`."""
     printed = _printed()
@@ -113,13 +119,17 @@ def with_unit(value: float, unit: str) -> str:
 
 def number(value: float) -> str:
     """Return a number rounded for reading: counts and what exceeds 100 whole, then one decimal, then two figures."""
+    return _rounded(value, _decimals(value))
+
+
+def _decimals(value: float) -> int:
     if abs(value) >= 100 or value == int(value):
-        text = f"{value:,.0f}"
-    elif abs(value) >= 1:
-        text = f"{value:.1f}"
-    else:
-        text = f"{float(f'{value:.2g}'):,.{1 - math.floor(math.log10(abs(value)))}f}"
-    return text.replace("-", "\N{MINUS SIGN}")
+        return 0
+    return 1 if abs(value) >= 1 else 1 - math.floor(math.log10(abs(value)))
+
+
+def _rounded(value: float, decimals: int) -> str:
+    return f"{value:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def closing_table() -> HTML:
@@ -131,7 +141,7 @@ def closing_table() -> HTML:
         if name in printed:
             value, unit = printed[name]
             theirs = number(value * tables.conversion_factor(unit, result.unit))
-        spread = "" if result.sd is None else f" ± {number(result.sd)}"
+        spread = "" if result.sd is None else f" ± {_rounded(result.sd, _decimals(result.value))}"
         unit = "" if result.unit == "1" else result.unit
         rows.append(
             (
@@ -166,13 +176,16 @@ def html_table(headings: list[str], rows: Sequence[tuple[str, ...]], numeric: tu
     )
 
 
-def frame_table(frame: pd.DataFrame, badges: tuple[str, ...] = ()) -> HTML:
-    """Return a frame as a table of the book: numbers rounded for reading, the columns `badges` as badges."""
+def frame_table(frame: pd.DataFrame, badges: tuple[str, ...] = (), decimals: int | None = None) -> HTML:
+    """Return a frame as a table of the book, with the columns `badges` as badges.
+
+    Each column of real numbers has the decimals it needs, or all have `decimals`; a NaN is an empty cell.
+    """
     numeric = tuple(str(column) for column in frame.columns if pd.api.types.is_float_dtype(frame[column]))
     columns = []
     for column in frame.columns:
         if str(column) in numeric:
-            columns.append(_aligned(frame[column]))
+            columns.append(_aligned(frame[column], decimals))
         else:
             shown = badge if column in badges else html.escape
             columns.append([shown(str(cell)) for cell in frame[column]])
@@ -180,13 +193,13 @@ def frame_table(frame: pd.DataFrame, badges: tuple[str, ...] = ()) -> HTML:
     return html_table([html.escape(str(column)) for column in frame.columns], rows, numeric)
 
 
-def _aligned(values: pd.Series[float]) -> list[str]:
-    """Return the numbers of a column with the same decimals, as many as the smallest of them needs."""
-    known = values.dropna()
-    smallest = known[known != 0].abs().min()
-    decimals = 0 if (known % 1 == 0).all() or smallest >= 100 else 1 if smallest >= 1 else 2
-    texts = ["" if math.isnan(value) else f"{value:,.{decimals}f}" for value in values]
-    return [text.replace("-", "\N{MINUS SIGN}") for text in texts]
+def _aligned(values: pd.Series[float], decimals: int | None) -> list[str]:
+    """Return the numbers of a column with the same decimals: whole if they are or exceed 100, else one or two."""
+    if decimals is None:
+        known = values.dropna()
+        smallest = known[known != 0].abs().min()
+        decimals = 0 if (known % 1 == 0).all() or smallest >= 100 else 1 if smallest >= 1 else 2
+    return ["" if math.isnan(value) else _rounded(value, decimals) for value in values]
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

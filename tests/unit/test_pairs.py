@@ -8,19 +8,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from conftest import HEADER
 
 from magnetflow import pairs
 from magnetflow.tables import InputError
 
-TEXT = """---
-jupytext:
-  formats: ipynb,md:myst
-kernelspec:
-  display_name: Python 3
-  language: python
-  name: python3
----
-
+TEXT = (
+    HEADER
+    + """
 # A title
 
 ```{code-cell} python
@@ -29,6 +24,7 @@ kernelspec:
 x = 1
 ```
 """
+)
 
 
 @pytest.fixture

@@ -100,8 +100,8 @@ def test_closing_table_sets_the_printed_value_beside(fragment: Path) -> None:
     record("wind.nowhere", 1.5, unit="t", kind="estimated", about="not printed", sd=0.2)
     html = results.closing_table().data
     assert '<td class="mf-number">2,775</td><td class="mf-number">2,775</td><td>t</td>' in html
-    assert '<td class="mf-number">1.5 ± 0.20</td><td class="mf-number"></td>' in html
-    assert "a &lt;stock&gt;" in html
+    assert '<td class="mf-number">1.5 ± 0.2</td><td class="mf-number"></td>' in html
+    assert "a &lt;stock&gt;<br><code>wind.stock_2021</code>" in html
 
 
 def test_columns_have_one_precision() -> None:
@@ -139,7 +139,7 @@ def test_a_figure_needs_a_name_and_a_sentence() -> None:
 def test_a_sankey_places_every_node() -> None:
     links = pd.DataFrame({"source": ["a"], "target": ["b"], "value": [3.0], "label": ["a to b"]})
     fig = figures.sankey(links, {"a": (0.1, 0.5), "b": (0.9, 0.5)})
-    assert fig.data[0].node.label == ("a<br>3", "b<br>3")
+    assert fig.data[0].node.label == ("a<br>3 t", "b<br>3 t")
     assert "<td>a</td><td>b</td><td>a to b: 3 t</td>" in figures.data_table(fig)
     with pytest.raises(ValueError, match="no place given for the node b"):
         figures.sankey(links, {"a": (0.1, 0.5)})

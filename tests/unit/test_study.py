@@ -132,7 +132,7 @@ def test_upstream_by_closed_form() -> None:
     sd_import, sd_export, sd_alloys = 0.023 * 2205, 0.023 * 967, 0.023 * 450
     consumed = math.hypot(sd_import, sd_export) / (2205 - 967 - 220)
     alloys = math.hypot(0.9 * consumed * 1018, sd_alloys) / (0.9 * 1018 + 450)
-    cv = upstream.propagated().cv
+    cv = upstream.propagated(upstream.coefficients_of_variation()).cv
     expected = dict.fromkeys(("I1", "E1", "I2"), 0.023) | dict.fromkeys(("C1", "L1", "P2"), consumed)
     for flow, by_hand in (expected | dict.fromkeys(("E2", "C2"), alloys)).items():
         assert cv[flow] == pytest.approx(by_hand, rel=1e-9), flow
@@ -142,7 +142,7 @@ def test_upstream_by_closed_form() -> None:
 
 
 def test_upstream_values_meet_the_printed_ones_to_their_rounding() -> None:
-    values = upstream.propagated().values
+    values = upstream.propagated(upstream.coefficients_of_variation()).values
     for flow, tonnes in {"C1": 1018, "L1": 102, "P2": 916, "E2": 1093, "C2": 273}.items():
         assert abs(values[flow] - tonnes) < 0.5
 
@@ -150,7 +150,8 @@ def test_upstream_values_meet_the_printed_ones_to_their_rounding() -> None:
 def test_independent_years_shrink_every_cv_alike() -> None:
     scale = upstream.independent_years_scale(5)
     assert scale == pytest.approx(0.4472135955, rel=1e-9)
-    ratio = upstream.propagated(scale).cv.drop("S1") / upstream.propagated().cv.drop("S1")
+    cv = upstream.coefficients_of_variation()
+    ratio = upstream.propagated(cv * scale).cv.drop("S1") / upstream.propagated(cv).cv.drop("S1")
     assert ratio.to_numpy() == pytest.approx([scale] * 8, rel=1e-9)
 
 
@@ -163,3 +164,10 @@ def test_printed_balances_and_where_only_one_side_is_printed() -> None:
     assert len(by_verdict["closes"]) == 10
     assert checked.loc["magnet market", "inflow"] == 10682 + 568
     assert printed.net_import_t("I3.1", "E3.1") == 7787
+
+
+def test_an_error_of_the_stock_would_hardly_be_seen() -> None:
+    cv = upstream.coefficients_of_variation()
+    cv["S1"] = 0.023
+    by_hand = math.sqrt((0.023 * 2205) ** 2 + (0.023 * 967) ** 2 + (0.023 * 220) ** 2) / 1018
+    assert upstream.propagated(cv).cv["C1"] == pytest.approx(by_hand, rel=1e-9)

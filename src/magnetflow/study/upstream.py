@@ -42,14 +42,18 @@ def balances() -> pd.DataFrame:
     return pd.concat([matrix, loss.to_frame().T, export.to_frame().T]).fillna(0.0)
 
 
-def propagated(cv_scale: float = 1.0) -> Propagated:
-    """Return values in t and their covariance for the five-year sums.
-
-    `cv_scale` multiplies the coefficients of variation of the three uncertain inputs.
-    """
+def coefficients_of_variation() -> pd.Series[float]:
+    """Return the printed CV of each measured flow as a fraction; the addition to stock is taken without error."""
     known = parameters()
+    return pd.Series({code: known.get(f"cv_{code}", 0.0) for code in MEASURED})
+
+
+def propagated(cv: pd.Series[float]) -> Propagated:
+    """Return values in t and their covariance for the five-year sums, the measured flows erring independently.
+
+    `cv` holds the coefficient of variation of each measured flow, as a fraction.
+    """
     values = flows().set_index("flow")["value"][list(MEASURED)]
-    cv = pd.Series({code: known.get(f"cv_{code}", 0.0) for code in MEASURED}) * cv_scale
     variance = np.diag((cv * values).to_numpy() ** 2)
     return propagate(balances(), values, pd.DataFrame(variance, index=values.index, columns=values.index))
 
@@ -57,6 +61,6 @@ def propagated(cv_scale: float = 1.0) -> Propagated:
 def independent_years_scale(years: int) -> float:
     """Return what a yearly CV shrinks by in the sum of `years` equal years with independent errors: 1/√n.
 
-    With unequal years the factor lies between this and 1, which is that of fully correlated errors.
+    With unequal years the factor lies between this and 1, which is that of errors shared by all years.
     """
     return 1.0 / float(np.sqrt(years))
