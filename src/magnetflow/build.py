@@ -105,9 +105,8 @@ def _config(root: Path, parameters: Mapping[str, Any]) -> str:
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     if parameters != DEFAULT_PARAMETERS:
         given = ", ".join(f"{name} {value}" for name, value in parameters.items())
-        config["html"]["announcement"] = (
-            f"A variant, built with {given}. Prose and printed values are those of the study."
-        )
+        banner = f"A variant, built with {given}. Prose and printed values are those of the study."
+        config["sphinx"]["config"]["html_theme_options"]["announcement"] = banner
     return str(yaml.safe_dump(config, sort_keys=True, allow_unicode=True))
 
 

@@ -143,17 +143,9 @@ def closing_table() -> HTML:
             theirs = number(value * tables.conversion_factor(unit, result.unit))
         spread = "" if result.sd is None else f" ± {_rounded(result.sd, _decimals(result.value))}"
         unit = "" if result.unit == "1" else result.unit
-        rows.append(
-            (
-                f"<code>{name}</code>",
-                html.escape(result.about),
-                badge(result.kind),
-                ours + spread,
-                theirs,
-                unit,
-            )
-        )
-    headings = ["Result", "What it is", "", "Here", "Printed", "Unit"]
+        what = f"{html.escape(result.about)}<br><code>{name}</code>"
+        rows.append((what, ours + spread, theirs, unit, badge(result.kind)))
+    headings = ["Result", "Here", "Printed", "Unit", "Kind"]
     return html_table(headings, rows, numeric=("Here", "Printed"))
 
 
