@@ -115,6 +115,9 @@ def test_a_warning_in_a_notebook_fails_the_build(compendium: Path) -> None:
     [
         (["build", "--years", "soon"], "soon"),
         (["build", "--years", "2021-2017"], "holds no year"),
+        (["build", "--years", "1900"], "1900 is not in the tables, which cover 2010 to 2021"),
+        (["build", "--elements", "Nd,Xx"], "Xx is not in the tables, which hold Nd, Dy, Pr, Tb"),
+        (["build", "--elements", "Nd,Nd"], "each may stand only once"),
         (["bake"], "bake"),
     ],
 )

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "execution": {"pairs", "results"},
     "pages": {"tables"},
     "build": {"execution", "pages", "pairs", "results", "tables"},
-    "cli": {"build", "results", "tables", "__version__"},
+    "cli": {"build", "results", "study", "tables", "__version__"},
     "__init__": set(),
 }
 

@@ -2,11 +2,13 @@
 
 Uses the standard library only, since it runs before anything is installed.
 Creates `.venv/`, installs `requirements.lock` in batches so that progress can be shown, then the package itself.
-The stamp `.venv/ready` is written last: an interrupted run starts again, and installed packages are kept.
+The stamp `.venv/ready` is written last, with a hash of the lock: an interrupted run starts again, and a change of
+`pyproject.toml` alone installs only the package anew.
 """
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -44,32 +46,30 @@ def main() -> None:
         stop(
             f"Python 3.11, 3.12 or 3.13 is needed, this is {sys.version.split()[0]}; name one with PYTHON=python3.11"
         )
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
-    pins = [line for line in lock if line and not line.startswith("#")]
-    batches = [pins[start : start + BATCH] for start in range(0, len(pins), BATCH)]
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    wanted = hashlib.sha256(f"{sys.version} {lock}".encode()).hexdigest()
+    stamp = ENVIRONMENT / "ready"
+    held = stamp.read_text(encoding="utf-8") if stamp.exists() else ""
+    stamp.unlink(missing_ok=True)
+    pins = [line for line in lock.splitlines() if line and not line.startswith("#")]
     total = len(pins) + 2
 
-    show(0, total, "making .venv")
-    run(
-        [sys.executable, "-m", "venv", str(ENVIRONMENT)],
-        "cannot make .venv; on Debian: apt install python3-venv",
-    )
     # The lock names every package, so nothing is left to resolve; compiling waits until a module is used.
     install = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
-    done = 1
-    for batch in batches:
-        show(done, total, batch[0].split("==")[0])
-        run([*install, *batch], "pip could not install from requirements.lock; see above, then run make again")
-        done += len(batch)
-    show(done, total, "magnetflow")
-    run(
-        [*install, "--no-build-isolation", "--editable", str(ROOT)],
-        "the package itself could not be installed; see above",
-    )
+    if held != wanted:
+        show(0, total, "making .venv")
+        made = [sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)]
+        run(made, "cannot make .venv; on Debian: apt install python3-venv")
+        for start in range(0, len(pins), BATCH):
+            show(start + 1, total, pins[start].split("==")[0])
+            batch = pins[start : start + BATCH]
+            run([*install, *batch], "pip could not install from requirements.lock; see above, then run make again")
+    show(total - 1, total, "magnetflow")
+    run([*install, "--no-build-isolation", "--editable", str(ROOT)], "the package could not be installed; see above")
     show(total, total, "ready")
     if sys.stdout.isatty():
         print()
-    (ENVIRONMENT / "ready").write_text("made from requirements.lock and pyproject.toml\n", encoding="utf-8")
+    stamp.write_text(wanted, encoding="utf-8")
 
 
 if __name__ == "__main__":

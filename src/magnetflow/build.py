@@ -56,7 +56,7 @@ def build(root: Path, parameters: Mapping[str, Any] | None = None) -> Path:
 
         frames = tables.read_all(root / "data")
         told("tables", f"{sum(map(len, frames.values()))} rows checked")
-        synced = pairs.sync(root / "notebooks")
+        synced = pairs.sync(root / "notebooks", root / "_build" / "pairs")
         told("pairs", f"{len(synced)} files written" if synced else "in agreement")
         failures = execution.run_notebooks(root, parameters, told)
         if failures:

@@ -55,9 +55,13 @@ def _build(options: argparse.Namespace) -> int:
     """Build the book of the compendium that the working directory lies in."""
     from magnetflow import tables
     from magnetflow.build import DEFAULT_PARAMETERS, build
+    from magnetflow.study import parameters
 
     root = tables.find_data().parent
     given = {name: getattr(options, name) for name in DEFAULT_PARAMETERS if getattr(options, name) is not None}
+    if given:
+        wanted = DEFAULT_PARAMETERS | given
+        parameters.check(wanted["years"], wanted["elements"])
     front = build(root, given)
     print(f"The book is in {Path(front).relative_to(root)}: open it in a browser, no server needed.")
     return 0

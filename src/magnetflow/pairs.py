@@ -18,14 +18,21 @@ from magnetflow.tables import InputError
 FORMAT = "md:myst"
 
 
-def sync(folder: Path) -> list[Path]:
-    """Bring every pair in `folder` into agreement, the side edited last giving its content; return files written."""
+def sync(folder: Path, memory: Path) -> list[Path]:
+    """Bring every pair in `folder` into agreement; return the files written.
+
+    `memory` is a folder that keeps what each pair last agreed on, so that the side edited since then is known.
+    Without memory of a pair, the side saved last gives its content.
+    Raises InputError when both sides were edited, each in its own way, and writes nothing of that pair.
+    """
     written: list[Path] = []
+    memory.mkdir(parents=True, exist_ok=True)
     for stem in stems(folder):
-        text, notebook = folder / f"{stem}.md", folder / f"{stem}.ipynb"
-        if notebook.exists() and (not text.exists() or _edited_after(notebook, text)):
+        text, notebook, agreed = folder / f"{stem}.md", folder / f"{stem}.ipynb", memory / f"{stem}.md"
+        if notebook.exists() and (not text.exists() or _notebook_leads(text, notebook, agreed)):
             _replace(text, as_text(load(notebook)), written)
         _replace(notebook, as_notebook(load(text), stem), written)
+        _replace(agreed, as_text(load(text)), [])
     return written
 
 
@@ -71,10 +78,18 @@ def _clean(notebook: NotebookNode, stem: str) -> NotebookNode:
     )
 
 
-def _edited_after(one: Path, other: Path) -> bool:
-    """Tell whether `one` was saved later than `other` and says something else."""
-    later = one.stat().st_mtime_ns > other.stat().st_mtime_ns
-    return later and as_text(load(one)) != as_text(load(other))
+def _notebook_leads(text: Path, notebook: Path, agreed: Path) -> bool:
+    """Tell whether the notebook holds the newer content of a pair."""
+    in_text, in_notebook = as_text(load(text)), as_text(load(notebook))
+    if in_text == in_notebook:
+        return False
+    if not agreed.exists():
+        return notebook.stat().st_mtime_ns > text.stat().st_mtime_ns
+    before = agreed.read_text(encoding="utf-8")
+    if before not in (in_text, in_notebook):
+        names = f"{text.parent.name}/{text.name} and {notebook.name}"
+        raise InputError(f"{names} were both edited; put the changes into one, and delete the other or copy it away")
+    return before == in_text
 
 
 def _replace(path: Path, text: str, written: list[Path]) -> None:

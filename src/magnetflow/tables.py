@@ -24,6 +24,7 @@ import pint
 import xarray as xr
 
 PROVENANCE = ["source", "locator", "licence", "confidence", "note"]
+DESCRIBED = {"name", "path", "title", "description", "hash", "schema"}
 FIRST_DATA_ROW = 2  # the header is row 1 of the file
 NUMBERS = {"number": np.float64, "integer": np.int64}
 
@@ -56,10 +57,15 @@ def describe(data: Path | None = None) -> dict[str, dict[str, Any]]:
     path = (data or find_data()) / "datapackage.json"
     try:
         package = json.loads(path.read_text(encoding="utf-8"))
+        for resource in package["resources"]:
+            lacking = DESCRIBED - set(resource)
+            if lacking:
+                named = resource.get("name", "a table without a name")
+                raise TableError(_short(path), f"{named} lacks {min(lacking)}; describe it as the other tables are")
         return {resource["name"]: resource for resource in package["resources"]}
     except FileNotFoundError:
         raise TableError(_short(path), "no such file; the tables cannot be read without it") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TableError(_short(path), f"not a data package ({error}); restore it") from None
 
 

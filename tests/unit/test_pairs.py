@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -38,11 +39,11 @@ def set_age(path: Path, seconds: int) -> None:
 
 
 def test_a_notebook_is_made_once_with_stable_ids_and_no_outputs(folder: Path) -> None:
-    assert pairs.sync(folder) == [folder / "01-a.ipynb"]
+    assert pairs.sync(folder, folder / "memory") == [folder / "01-a.ipynb"]
     first = (folder / "01-a.ipynb").read_bytes()
-    assert pairs.sync(folder) == []
+    assert pairs.sync(folder, folder / "memory") == []
     (folder / "01-a.ipynb").unlink()
-    pairs.sync(folder)
+    pairs.sync(folder, folder / "memory")
     assert (folder / "01-a.ipynb").read_bytes() == first
     cells = json.loads(first)["cells"]
     assert [cell["id"] for cell in cells] == ["01-a-000", "01-a-001"]
@@ -50,31 +51,60 @@ def test_a_notebook_is_made_once_with_stable_ids_and_no_outputs(folder: Path) ->
     assert cells[1]["metadata"] == {"tags": ["hide-input"]}
 
 
-@pytest.mark.parametrize(("text_age", "notebook_age", "winner"), [(0, 60, "x = 2"), (60, 0, "x = 3")])
-def test_the_side_edited_last_wins(folder: Path, text_age: int, notebook_age: int, winner: str) -> None:
-    pairs.sync(folder)
+def edit(folder: Path, in_text: str, in_notebook: str) -> tuple[Path, Path]:
+    """Write another line into each side of the pair; return both."""
     text, notebook = folder / "01-a.md", folder / "01-a.ipynb"
-    text.write_text(TEXT.replace("x = 1", "x = 2"), encoding="utf-8")
+    text.write_text(TEXT.replace("x = 1", in_text), encoding="utf-8")
     edited = nbformat.read(notebook, as_version=4)
-    edited.cells[1].source = "x = 3"
+    edited.cells[1].source = in_notebook
     edited.cells[1].outputs = [nbformat.v4.new_output("stream", text="3")]
     nbformat.write(edited, notebook)
+    return text, notebook
+
+
+@pytest.mark.parametrize(("in_text", "in_notebook"), [("x = 2", "x = 1"), ("x = 1", "x = 2")])
+def test_the_side_that_was_edited_wins_whichever_was_saved_last(folder: Path, in_text: str, in_notebook: str) -> None:
+    for last in (0, 1):
+        pairs.sync(folder, folder / "memory")
+        sides = edit(folder, in_text, in_notebook)
+        set_age(sides[1 - last], 60)
+        pairs.sync(folder, folder / "memory")
+        assert "x = 2" in sides[0].read_text(encoding="utf-8")
+        assert pairs.load(sides[1]).cells[1].source == "x = 2"
+        sides[0].write_text(TEXT, encoding="utf-8")
+        pairs.sync(folder, folder / "memory")
+
+
+def test_two_edits_are_not_merged_and_neither_is_lost(folder: Path) -> None:
+    pairs.sync(folder, folder / "memory")
+    text, notebook = edit(folder, "x = 2", "x = 3")
+    with pytest.raises(InputError, match=r"01-a\.md and 01-a\.ipynb were both edited"):
+        pairs.sync(folder, folder / "memory")
+    assert "x = 2" in text.read_text(encoding="utf-8")
+    assert pairs.load(notebook).cells[1].source == "x = 3"
+
+
+@pytest.mark.parametrize(("text_age", "notebook_age", "winner"), [(0, 60, "x = 2"), (60, 0, "x = 3")])
+def test_without_memory_the_side_saved_last_wins(folder: Path, text_age: int, notebook_age: int, winner: str) -> None:
+    pairs.sync(folder, folder / "memory")
+    text, notebook = edit(folder, "x = 2", "x = 3")
+    shutil.rmtree(folder / "memory")
     set_age(text, text_age)
     set_age(notebook, notebook_age)
-    pairs.sync(folder)
+    pairs.sync(folder, folder / "memory")
     assert winner in text.read_text(encoding="utf-8")
     assert pairs.load(notebook).cells[1].source == winner
     assert pairs.load(notebook).cells[1].outputs == []
 
 
 def test_a_newer_notebook_that_only_ran_leaves_the_text_alone(folder: Path) -> None:
-    pairs.sync(folder)
+    pairs.sync(folder, folder / "memory")
     notebook = folder / "01-a.ipynb"
     ran = nbformat.read(notebook, as_version=4)
     ran.cells[1].outputs = [nbformat.v4.new_output("stream", text="1")]
     nbformat.write(ran, notebook)
     set_age(folder / "01-a.md", 60)
-    assert pairs.sync(folder) == [notebook]
+    assert pairs.sync(folder, folder / "memory") == [notebook]
     assert (folder / "01-a.md").read_text(encoding="utf-8") == TEXT
 
 
@@ -83,4 +113,4 @@ def test_a_broken_notebook_is_told(folder: Path) -> None:
     set_age(folder / "01-a.md", 60)
     os.utime(folder / "01-a.ipynb")
     with pytest.raises(InputError, match=r"01-a\.ipynb: not a notebook"):
-        pairs.sync(folder)
+        pairs.sync(folder, folder / "memory")

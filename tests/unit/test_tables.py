@@ -49,8 +49,8 @@ def data(tmp_path: Path) -> Path:
     (folder / "items.csv").write_text("item\ncoal\n", encoding="utf-8")
     (folder / "masses.csv").write_text(GOOD, encoding="utf-8")
     resources = [
-        {"name": "masses", "path": "masses.csv", "schema": masses},
-        {"name": "items", "path": "items.csv", "schema": items},
+        {"name": name, "path": f"{name}.csv", "title": name, "description": name, "hash": "", "schema": schema}
+        for name, schema in {"masses": masses, "items": items}.items()
     ]
     (folder / "datapackage.json").write_text(json.dumps({"resources": resources}), encoding="utf-8")
     return folder
@@ -116,6 +116,11 @@ def test_missing_files_and_names_are_told(data: Path) -> None:
     (data / "masses.csv").unlink()
     with pytest.raises(TableError, match=r"data/masses\.csv: no such file"):
         tables.read("masses", data)
+    package = json.loads((data / "datapackage.json").read_text(encoding="utf-8"))
+    del package["resources"][0]["hash"]
+    (data / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
+    with pytest.raises(TableError, match="masses lacks hash"):
+        tables.read("items", data)
     (data / "datapackage.json").write_text("{", encoding="utf-8")
     with pytest.raises(TableError, match=r"data/datapackage\.json: not a data package"):
         tables.read("masses", data)
@@ -149,7 +154,8 @@ def test_whatever_a_file_holds_only_a_table_error_comes_out(
     folder = tmp_path_factory.mktemp("junk")
     field = {"name": "value", "type": "number", "description": "a value", "constraints": {"minimum": 0}}
     schema = {"fields": [field], "primaryKey": ["value"]}
-    package = {"resources": [{"name": "t", "path": "t.csv", "schema": schema}]}
+    about = {"name": "t", "path": "t.csv", "title": "t", "description": "t", "hash": "", "schema": schema}
+    package = {"resources": [about]}
     (folder / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
     raw = b"value\n1\n2\n"
     where %= len(raw)

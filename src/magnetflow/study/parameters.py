@@ -1,0 +1,23 @@
+"""Can the chapters run with these years and elements?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from magnetflow.study import wind
+from magnetflow.tables import InputError
+
+
+def check(years: Sequence[int], elements: Sequence[str]) -> None:
+    """Raise InputError when a year or an element is not in the tables, or stands twice."""
+    additions = wind.additions_mw().sel(vintage=list(wind.PLANNING_DATABASE)).dropna("year")
+    covered = sorted(set(additions.year.values.tolist()) & set(wind.net_additions_mw().year.values.tolist()))
+    held = wind.intensity_kg_per_mw().element.values.tolist()
+    for year in years:
+        if year not in covered:
+            raise InputError(f"years: {year} is not in the tables, which cover {covered[0]} to {covered[-1]}")
+    for element in elements:
+        if element not in held:
+            raise InputError(f"elements: {element} is not in the tables, which hold {', '.join(held)}")
+    if len(set(years)) < len(years) or len(set(elements)) < len(elements):
+        raise InputError("years and elements: each may stand only once")
