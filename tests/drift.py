@@ -1,7 +1,8 @@
 """Which recorded results have moved from their reference values?
 
-`tests/expected/results.json` holds for each result the reference value, its unit, an absolute tolerance, and why the
-value was last changed. Run as a program, `python tests/drift.py "why"`, it takes the values of the last build over.
+`tests/expected/results.json` holds for each result the reference value with its standard deviation, unit and kind,
+an absolute tolerance, and why it was last changed.
+Run as a program, `python tests/drift.py "why"`, it takes the values of the last build over.
 """
 
 from __future__ import annotations
@@ -30,9 +31,15 @@ def drift(expected: dict[str, Any], recorded: dict[str, Any]) -> list[tuple[str,
             rows.append((name, f"{old['value']:g} {old['unit']}", "", "no longer recorded"))
             continue
         new = recorded[name]
-        if old["unit"] != new["unit"] or abs(new["value"] - old["value"]) > old["tolerance"]:
-            moved = f"{new['value'] - old['value']:+.3g}" if old["unit"] == new["unit"] else "another unit"
-            rows.append((name, f"{old['value']:g} {old['unit']}", f"{new['value']:g} {new['unit']}", moved))
+        moved = [f"{part} {old[part]} is now {new[part]}" for part in ("unit", "kind") if old[part] != new[part]]
+        for part in ("value", "sd"):
+            if (old[part] is None) != (new[part] is None):
+                moved.append(f"{part} {old[part]} is now {new[part]}")
+            elif old[part] is not None and abs(new[part] - old[part]) > old["tolerance"]:
+                moved.append(f"{part} {new[part] - old[part]:+.3g}")
+        if moved:
+            before, now = (f"{side['value']:g} {side['unit']}" for side in (old, new))
+            rows.append((name, before, now, "; ".join(moved)))
     return rows
 
 
@@ -54,9 +61,8 @@ def take_over(reason: str) -> None:
             continue
         value = recorded[name]["value"]
         tolerance = expected.get(name, {}).get("tolerance", RELATIVE_TOLERANCE * max(abs(value), 1.0))
-        expected[name] = {
-            "value": value, "unit": recorded[name]["unit"], "tolerance": float(f"{tolerance:.1g}"), "reason": reason,
-        }  # fmt: skip
+        kept = {part: recorded[name][part] for part in ("value", "sd", "unit", "kind")}
+        expected[name] = {**kept, "tolerance": float(f"{tolerance:.1g}"), "reason": reason}
     EXPECTED.write_text(json.dumps(expected, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
     print(table(moved) if moved else "nothing has moved")
 

@@ -74,6 +74,29 @@ def test_a_fault_is_told_and_leaves_the_last_good_book(compendium: Path) -> None
     assert len(wrong.stderr.strip().splitlines()) == 1
     table.write_text(right, encoding="utf-8")
 
+    # A source that the bibliography lacks.
+    table.write_text(right.replace("energy_trends_2025", "energy_trends_1925", 1), encoding="utf-8")
+    unknown = run_magnetflow(compendium, "build")
+    assert unknown.returncode == 2
+    assert "row 2, column source: found 'energy_trends_1925', which is not a key of" in unknown.stderr
+    table.write_text(right, encoding="utf-8")
+
+    # An input that a chapter finds wrong: one line, exit 2.
+    raising = "from magnetflow.tables import InputError\nraise InputError('the sums do not meet')"
+    write_notebook(compendium, "02-system", "system.count", raising)
+    refused = run_magnetflow(compendium, "build")
+    assert refused.returncode == 2
+    assert refused.stderr.strip() == (
+        "magnetflow: notebooks/02-system.md, code cell 2: InputError: the sums do not meet"
+    )
+
+    # A kernel that dies: its notebook is named.
+    write_notebook(compendium, "02-system", "system.count", "import os\nos._exit(3)")
+    died = run_magnetflow(compendium, "build")
+    assert died.returncode == 1
+    assert "notebooks/02-system.md" in died.stderr
+    assert "Traceback" not in died.stderr
+
     # A failing cell: its notebook, number and error, exit 1, the book untouched.
     write_notebook(compendium, "02-system", "system.count", "value = 1\nvalue / 0")
     failed = run_magnetflow(compendium, "build")
@@ -99,6 +122,30 @@ def test_a_fault_is_told_and_leaves_the_last_good_book(compendium: Path) -> None
     assert "index.md" in dead.stderr
     assert "nowhere" in dead.stderr
     assert digests(html) == good
+
+
+def test_a_book_taken_away_by_a_stopped_build_comes_back(compendium: Path) -> None:
+    assert run_magnetflow(compendium, "build").returncode == 0
+    html = compendium / "_build" / "html"
+    good = digests(html)
+    html.rename(compendium / "_build" / "html.old")
+    (compendium / "book" / "_toc.yml").rename(compendium / "toc.yml")
+    lacking = run_magnetflow(compendium, "build")
+    assert lacking.returncode == 2
+    assert "book/_toc.yml: no such file; restore it" in lacking.stderr
+    (compendium / "toc.yml").rename(compendium / "book" / "_toc.yml")
+    # A table that is read after the last result counts as read.
+    late = compendium / "notebooks" / "02-system.md"
+    late.write_text(
+        late.read_text(encoding="utf-8")
+        + '\n```{code-cell} python\ntables.read("wind_additions")["value"].sum()\n```\n',
+        encoding="utf-8",
+    )
+    assert run_magnetflow(compendium, "build").returncode == 0
+    assert (
+        "wind_additions" in json.loads((compendium / "_build" / "results.json").read_text(encoding="utf-8"))["inputs"]
+    )
+    assert set(digests(html)) >= set(good) - {"searchindex.js"}
 
 
 def test_a_warning_in_a_notebook_fails_the_build(compendium: Path) -> None:

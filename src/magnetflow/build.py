@@ -6,6 +6,7 @@ let Jupyter Book turn them into pages in `_build/book`, and only then put them i
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
@@ -31,18 +32,32 @@ DEFAULT_PARAMETERS: dict[str, Any] = {
 }
 
 
+NEEDED = ("_config.yml", "requirements.lock", "book/_toc.yml", "book/index.md", "book/references.bib", "notebooks")
+
+
 class BuildError(Exception):
     """A notebook or a page failed; the last good book stays where it is."""
 
 
 def build(root: Path, parameters: Mapping[str, Any] | None = None) -> Path:
-    """Build the book of the compendium at `root`; return its front page.
+    """Build the book of the compendium at `root`, after any other build of it; return its front page.
 
-    Raises InputError when a table is wrong and BuildError when a notebook or a page fails;
+    Raises InputError when a table is wrong or a file is missing, and BuildError when a notebook or a page fails;
     in either case `_build/html` is left as it was.
     """
-    parameters = DEFAULT_PARAMETERS | dict(parameters or {})
+    for name in NEEDED:
+        if not (root / name).exists():
+            raise tables.InputError(f"{name}: no such file; restore it")
+    (root / "_build").mkdir(exist_ok=True)
+    with (root / "_build" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _build(root, DEFAULT_PARAMETERS | dict(parameters or {}))
+
+
+def _build(root: Path, parameters: Mapping[str, Any]) -> Path:
+    """Take the steps of the build one after another, telling each."""
     started = time.monotonic()
+    _restore(root)
     stems = pairs.stems(root / "notebooks")
     with tqdm(
         total=len(stems) + 4, unit="step", bar_format="{desc:<34} {bar:30} {n_fmt}/{total_fmt}", disable=None
@@ -55,12 +70,14 @@ def build(root: Path, parameters: Mapping[str, Any] | None = None) -> Path:
                 print(f"{step}: {what}", flush=True)
 
         frames = tables.read_all(root / "data")
+        pages.check_sources(frames, (root / "book" / "references.bib").read_text(encoding="utf-8"))
         told("tables", f"{sum(map(len, frames.values()))} rows checked")
         synced = pairs.sync(root / "notebooks", root / "_build" / "pairs")
         told("pairs", f"{len(synced)} files written" if synced else "in agreement")
         failures = execution.run_notebooks(root, parameters, told)
         if failures:
-            raise BuildError("\n".join(map(str, failures)))
+            kind = tables.InputError if all(failure.of_input for failure in failures) else BuildError
+            raise kind("\n".join(map(str, failures)))
         merged = execution.merge(root, pages.versions())
         key = stage(root, parameters, frames, merged)
         told("sources", "laid out")
@@ -118,6 +135,13 @@ def _copy_mathjax(target: Path) -> None:
     shutil.copy(mathjax / "tex-mml-chtml.js", target)
     fonts = Path("output") / "chtml" / "fonts" / "woff-v2"
     shutil.copytree(mathjax / fonts, target / fonts)
+
+
+def _restore(root: Path) -> None:
+    """Bring the last good book back if a build was stopped between taking it away and putting the new one there."""
+    final, old = root / "_build" / "html", root / "_build" / "html.old"
+    if old.exists() and not final.exists():
+        old.replace(final)
 
 
 def render(root: Path) -> None:

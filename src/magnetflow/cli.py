@@ -29,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BuildError, ResultError) as error:
         print(f"magnetflow: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("magnetflow: stopped; the last good book stands", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -36,16 +39,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
     making = commands.add_parser("build", help="build the book in _build/html")
-    making.add_argument("--years", type=_years, help="years of the flows, such as 2017-2021 or 2018,2020")
+    making.add_argument("--years", type=_years, help="years of the flows, such as 2017-2021")
     making.add_argument("--elements", type=lambda text: text.split(","), help="elements, such as Nd,Dy")
     making.add_argument("--seed", type=int, help="seed of every random draw")
     return parser
 
 
 def _years(text: str) -> list[int]:
-    """Read `2017-2021` or `2018,2020`."""
+    """Read `2017-2021`, or a single year."""
     first, dash, last = text.partition("-")
-    years = list(range(int(first), int(last) + 1)) if dash else [int(year) for year in text.split(",")]
+    years = list(range(int(first), int(last if dash else first) + 1))
     if not years:
         raise argparse.ArgumentTypeError(f"{text} holds no year")
     return years

@@ -23,6 +23,12 @@ import nbformat
 from nbformat import NotebookNode
 
 from magnetflow import pairs, results
+from magnetflow.inference.propagation import ProblemError
+from magnetflow.tables import InputError, TableError, describe
+
+MOVING = ("hash", "bytes")  # what of a table's description follows its rows
+CLOSING = "closing"  # tag of the cell that the build adds at the end of each chapter
+INPUT_ERRORS = {kind.__name__ for kind in (InputError, TableError, ProblemError)}
 
 
 @dataclass(frozen=True)
@@ -33,8 +39,11 @@ class Failure:
     cell: int  # counted over the code cells of the notebook, from 1
     source: str
     error: str
+    of_input: bool = False  # the chapter found its input wrong; no fault of its own
 
     def __str__(self) -> str:
+        if self.of_input:
+            return f"notebooks/{self.stem}.md, code cell {self.cell}: {self.error}"
         indented = "\n".join(f"    {line}" for line in self.source.splitlines()[:12])
         return f"notebooks/{self.stem}.md, code cell {self.cell}: {self.error}\n{indented}"
 
@@ -93,8 +102,12 @@ def _fragment(root: Path, stem: str) -> Path:
 
 
 def _key(root: Path, stem: str, parameters: Mapping[str, Any]) -> str:
-    """Return the hash of all that a notebook depends on, except the tables, which it names itself."""
-    digest = hashlib.sha256(json.dumps([sys.version, parameters], sort_keys=True).encode())
+    """Return the hash of all that a notebook depends on; the rows of the tables are left to the record of its run."""
+    described = describe(root / "data")
+    schemas = {
+        name: {key: value for key, value in table.items() if key not in MOVING} for name, table in described.items()
+    }
+    digest = hashlib.sha256(json.dumps([sys.version, parameters, schemas], sort_keys=True).encode())
     sources = [
         root / "notebooks" / f"{stem}.ipynb",
         root / "requirements.lock",
@@ -135,8 +148,9 @@ def _execute(root: Path, stem: str, parameters: dict[str, Any]) -> Failure | Non
     key = _key(root, stem, parameters)
     raw = output.with_suffix(".raw.ipynb")
     try:
+        raw.write_text(_with_closing_cell(root / "notebooks" / f"{stem}.ipynb"), encoding="utf-8")
         papermill.execute_notebook(
-            root / "notebooks" / f"{stem}.ipynb",
+            raw,
             raw,
             parameters=parameters,
             cwd=root / "notebooks",
@@ -148,17 +162,25 @@ def _execute(root: Path, stem: str, parameters: dict[str, Any]) -> Failure | Non
     except papermill.PapermillExecutionError as error:
         stopped = nbformat.read(raw, as_version=4)
         count, _ = _first_at_fault(stopped, lambda output: output.output_type == "error") or (0, None)
-        return Failure(stem, count, error.source, f"{error.ename}: {error.evalue}")
+        return Failure(stem, count, error.source, f"{error.ename}: {error.evalue}", error.ename in INPUT_ERRORS)
+    except Exception as error:  # the kernel died, say: name the notebook and go on with the others
+        return Failure(stem, 0, "", f"{type(error).__name__}: {error}")
     finally:
         raw.unlink(missing_ok=True)
     warning = _warning(notebook, stem)
     if warning:
         return warning
-    if not fragment.exists():  # a chapter without results still says which tables it read
-        results.write_json(fragment, {"results": {}, "inputs": {}})
     output.write_text(_as_page(notebook, stem), encoding="utf-8")
     key_file.write_text(key, encoding="utf-8")
     return None
+
+
+def _with_closing_cell(path: Path) -> str:
+    """Return the notebook with a last cell that tells the run record of the tables read after the last result."""
+    notebook = nbformat.read(path, as_version=4)
+    source = "from magnetflow.results import write_fragment\n\nwrite_fragment()"
+    notebook.cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": [CLOSING]}, id=CLOSING))
+    return str(nbformat.writes(notebook))
 
 
 def _first_at_fault(
@@ -188,6 +210,7 @@ def _warning(notebook: NotebookNode, stem: str) -> Failure | None:
 
 def _as_page(notebook: NotebookNode, stem: str) -> str:
     """Strip times, machine facts and what only JupyterLab reads, so that the same run gives the same bytes."""
+    notebook.cells = [cell for cell in notebook.cells if CLOSING not in cell.metadata.get("tags", [])]
     notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     for count, cell in enumerate(notebook.cells):
         tags = cell.metadata.get("tags", [])

@@ -105,6 +105,8 @@ def data_table(fig: go.Figure) -> str:
         ]
         return str(html_table(["From", "To", "Flow"], rows).data)
     columns = {str(trace.name or "value"): _cells(trace) for trace in fig.data}
+    if len(columns) < len(fig.data):
+        raise ValueError("two traces of a figure have the same name; its table would show only one")
     positions = list(dict.fromkeys(position for cells in columns.values() for position in cells))
     rows = [(html.escape(place), *(cells.get(place, "") for cells in columns.values())) for place in positions]
     return str(html_table(["", *map(html.escape, columns)], rows, numeric=tuple(columns)).data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from magnetflow.tables import TableError
 
 SHOWN_VERSIONS = (
     "magnetflow", "numpy", "pandas", "xarray", "pandera", "pint", "plotly", "papermill", "jupytext",
@@ -19,6 +22,18 @@ SHOWN_VERSIONS = (
 def versions() -> dict[str, str]:
     """Return the versions of the packages that shape results and pages."""
     return {name: version(name) for name in SHOWN_VERSIONS}
+
+
+def check_sources(tables: Mapping[str, pd.DataFrame], references: str) -> None:
+    """Raise TableError when a row names a source that the bibliography does not hold."""
+    known = set(re.findall(r"^@\w+\{([^,\s]+),", references, re.M))
+    for name, frame in tables.items():
+        unknown = frame.index[~frame["source"].isin(known)]
+        if len(unknown):
+            problem = (
+                f"found {frame.loc[unknown[0], 'source']!r}, which is not a key of book/references.bib; add it there"
+            )
+            raise TableError(f"data/{name}.csv", problem, int(unknown[0]), "source")
 
 
 def provenance_page(description: Mapping[str, Mapping[str, Any]], tables: Mapping[str, pd.DataFrame]) -> str:
@@ -54,7 +69,8 @@ def _table_section(name: str, table: Mapping[str, Any], frame: pd.DataFrame) -> 
     ]
     columns = ["source", "locator", "licence", "confidence", "note"]
     for group, rows in frame.groupby(columns, sort=False):
-        source, locator, licence, mark, note = (_text(part) for part in group)
+        source = str(group[0])
+        locator, licence, mark, note = (_text(part) for part in group[1:])
         parts.append(
             f"* - {{cite:t}}`{source}`; {licence}\n  - {locator}\n  - {len(rows)}\n"
             f'  - <span class="mf-badge mf-{mark}">{mark}</span>\n  - {note}'
@@ -102,4 +118,4 @@ def _commit(root: Path) -> str:
 
 def _text(cell: object) -> str:
     """Keep a cell's text from being read as markup."""
-    return str(cell).replace("*", r"\*").replace("_", r"\_") if "_" in str(cell) and " " in str(cell) else str(cell)
+    return re.sub(r"([\\`*_{}\[\]<>$#|~])", r"\\\1", str(cell))

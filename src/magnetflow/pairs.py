@@ -7,6 +7,7 @@ same text gives the same bytes.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import jupytext
@@ -16,6 +17,20 @@ from nbformat import NotebookNode
 from magnetflow.tables import InputError
 
 FORMAT = "md:myst"
+CHAPTER = re.compile(r"\d\d-[a-z0-9-]+\.(md|ipynb)")
+MAKERS = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
+# What editors note about a cell for themselves.
+NOISE = {
+    "collapsed",
+    "editable",
+    "execution",
+    "ExecuteTime",
+    "jupyter",
+    "papermill",
+    "scrolled",
+    "slideshow",
+    "trusted",
+}
 
 
 def sync(folder: Path, memory: Path) -> list[Path]:
@@ -37,8 +52,8 @@ def sync(folder: Path, memory: Path) -> list[Path]:
 
 
 def stems(folder: Path) -> list[str]:
-    """Return the names of the notebooks in `folder`, in the order of the chapters."""
-    return sorted({path.stem for path in folder.iterdir() if path.suffix in (".md", ".ipynb")})
+    """Return the names of the chapters in `folder`, in their order; a file of another name is no chapter."""
+    return sorted({path.stem for path in folder.iterdir() if CHAPTER.fullmatch(path.name)})
 
 
 def load(path: Path) -> NotebookNode:
@@ -60,12 +75,15 @@ def as_notebook(notebook: NotebookNode, stem: str) -> str:
 
 
 def _clean(notebook: NotebookNode, stem: str) -> NotebookNode:
-    """Keep what the two sides share: sources, tags, kernel and pairing."""
+    """Keep what the two sides share: sources, cell metadata, kernel and pairing."""
     cells = []
     for count, cell in enumerate(notebook.cells):
-        tags = {"tags": list(cell.metadata.tags)} if cell.metadata.get("tags") else {}
-        kind = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}[cell.cell_type]
-        cells.append(kind(cell.source, metadata=tags, id=f"{stem}-{count:03d}"))
+        if cell.cell_type not in MAKERS or cell.get("attachments"):
+            raise InputError(
+                f"cell {count + 1} is raw or has a picture in it; make it text or code, the picture a file"
+            )
+        kept = {name: value for name, value in cell.metadata.items() if name not in NOISE and value != []}
+        cells.append(MAKERS[cell.cell_type](cell.source, metadata=kept, id=f"{stem}-{count:03d}"))
     return nbformat.v4.new_notebook(
         cells=cells,
         metadata={
@@ -94,7 +112,7 @@ def _notebook_leads(text: Path, notebook: Path, agreed: Path) -> bool:
 
 def _replace(path: Path, text: str, written: list[Path]) -> None:
     """Write `text` whole, unless the file holds it already."""
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+    if path.exists() and path.read_bytes() == text.encode():
         return
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_text(text, encoding="utf-8")

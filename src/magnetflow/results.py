@@ -67,10 +67,9 @@ def record(name: str, value: float, *, unit: str, kind: str, about: str, sd: flo
     `about` says in a few words what the number is; `sd` is its standard deviation in the same unit.
     Raises ResultError for a name recorded before in this run, a value that is not finite, or an unknown kind.
     """
-    fragment = os.environ.get(FRAGMENT_VARIABLE)
     if not NAME.fullmatch(name):
         raise ResultError(f"{name!r} is not a result name such as wind.stock_2021.Nd")
-    if name in _recorded and fragment:
+    if name in _recorded and FRAGMENT_VARIABLE in os.environ:
         raise ResultError(f"{name} is recorded twice")
     if kind not in KINDS:
         raise ResultError(f"{name}: {kind!r} is not one of {', '.join(KINDS)}")
@@ -78,14 +77,15 @@ def record(name: str, value: float, *, unit: str, kind: str, about: str, sd: flo
         raise ResultError(f"{name} is not a finite number: {value} with sd {sd}")
     _recorded[name] = Result(_settled(value), unit, kind, None if sd is None else _settled(sd), about)
     glue(name, _Shown(with_unit(value, unit)), display=False)
+    write_fragment()
+
+
+def write_fragment() -> None:
+    """Write the chapter's results and the tables read so far; the build calls it once more when a chapter ends."""
+    fragment = os.environ.get(FRAGMENT_VARIABLE)
     if fragment:
-        write_json(
-            Path(fragment),
-            {
-                "results": {key: asdict(result) for key, result in _recorded.items()},
-                "inputs": tables.hashes_read(),
-            },
-        )
+        recorded = {name: asdict(result) for name, result in _recorded.items()}
+        write_json(Path(fragment), {"results": recorded, "inputs": tables.hashes_read()})
 
 
 def record_each(given: Mapping[str, tuple[float, str]], *, unit: str, kind: str) -> None:
@@ -105,6 +105,11 @@ def _printed() -> dict[str, tuple[float, str]]:
     """Return what the study prints, value and unit, by the name of the result."""
     table = tables.read("published_results")
     return dict(zip(table["result"], zip(table["value"], table["unit"], strict=True), strict=True))
+
+
+def printed_values() -> dict[str, float]:
+    """Return what the study prints for results of this book, by the name of the result, in the unit printed."""
+    return {name: value for name, (value, _) in _printed().items()}
 
 
 def _settled(value: float) -> float:

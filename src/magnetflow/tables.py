@@ -62,11 +62,28 @@ def describe(data: Path | None = None) -> dict[str, dict[str, Any]]:
             if lacking:
                 named = resource.get("name", "a table without a name")
                 raise TableError(_short(path), f"{named} lacks {min(lacking)}; describe it as the other tables are")
-        return {resource["name"]: resource for resource in package["resources"]}
+        described = {resource["name"]: resource for resource in package["resources"]}
+        for name, resource in described.items():
+            _check_schema(name, resource["schema"], set(described), path)
+        return described
     except FileNotFoundError:
         raise TableError(_short(path), "no such file; the tables cannot be read without it") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TableError(_short(path), f"not a data package ({error}); restore it") from None
+
+
+def _check_schema(name: str, schema: dict[str, Any], tables: set[str], path: Path) -> None:
+    """Raise TableError when a schema names no field, key or table that is there."""
+    fields = {field["name"]: (field["type"], field["description"]) for field in schema["fields"]}
+    named = [*schema["primaryKey"], *(key for other in schema.get("foreignKeys", []) for key in other["fields"])]
+    strangers = [key for key in named if key not in fields]
+    strangers += [
+        other["reference"]["resource"]
+        for other in schema.get("foreignKeys", [])
+        if other["reference"]["resource"] not in tables
+    ]
+    if strangers or not schema["primaryKey"]:
+        raise TableError(_short(path), f"the keys of {name} name {(strangers or ['nothing'])[0]}; mend its schema")
 
 
 def read(name: str, data: Path | None = None) -> pd.DataFrame:

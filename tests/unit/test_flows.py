@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from magnetflow.flows.estimate import embedded_in_capacity
 from magnetflow.flows.stocks import phase_opening_stock, stock_by_cohort, stock_by_current_shares
 from magnetflow.flows.system import balance_matrix, check_balances
+from magnetflow.tables import InputError
 
 FLOWS = pd.DataFrame(
     [("F1", "outside", "market", 5.0), ("F2", "market", "use", 3.0), ("F3", "market", "store", 2.0)],
@@ -97,3 +98,20 @@ def test_phasing_keeps_the_opening_stock_and_the_proportions(additions: list[flo
     phased = phase_opening_stock(xr.DataArray(opening), history)
     assert float(phased.sum()) == pytest.approx(opening, rel=1e-9)
     np.testing.assert_allclose(phased / phased[0], history / history[0], rtol=1e-9)
+
+
+def test_a_gap_never_becomes_a_zero() -> None:
+    shares = series([1.0, 1.0, 1.0], [2000, 2001, 2002])
+    cohort = stock_by_cohort(series([1.0, np.nan, 1.0], [2000, 2001, 2002]), shares, xr.DataArray(1.0))
+    np.testing.assert_array_equal(cohort, [1.0, np.nan, np.nan])
+    phased = phase_opening_stock(xr.DataArray(10.0), series([1.0, np.nan], [1990, 1991]))
+    assert phased.isnull().all()
+    with pytest.raises(KeyError):
+        stock_by_cohort(series([1.0, 1.0], [2001, 2003]), shares, xr.DataArray(1.0))
+    with pytest.raises(KeyError):
+        stock_by_cohort(series([1.0], [2001]), series([1.0, 1.0], [2000, 2002]), xr.DataArray(1.0))
+
+
+def test_a_process_that_is_not_listed_is_told() -> None:
+    with pytest.raises(InputError, match="a flow leaves or enters 'store'"):
+        check_balances(FLOWS, PROCESSES[PROCESSES["process"] != "store"])

@@ -114,3 +114,20 @@ def test_a_broken_notebook_is_told(folder: Path) -> None:
     os.utime(folder / "01-a.ipynb")
     with pytest.raises(InputError, match=r"01-a\.ipynb: not a notebook"):
         pairs.sync(folder, folder / "memory")
+
+
+def test_cell_metadata_is_kept_and_a_stray_notebook_is_no_chapter(folder: Path) -> None:
+    (folder / "Untitled.ipynb").write_text("{}", encoding="utf-8")
+    (folder / "01-a.md").write_text(TEXT.replace(":tags: [hide-input]", ":name: kept"), encoding="utf-8")
+    pairs.sync(folder, folder / "memory")
+    assert pairs.stems(folder) == ["01-a"]
+    assert pairs.load(folder / "01-a.ipynb").cells[1].metadata["name"] == "kept"
+
+
+def test_what_the_text_cannot_hold_is_refused(folder: Path) -> None:
+    pairs.sync(folder, folder / "memory")
+    notebook = nbformat.read(folder / "01-a.ipynb", as_version=4)
+    notebook.cells.append(nbformat.v4.new_raw_cell("raw"))
+    nbformat.write(notebook, folder / "01-a.ipynb")
+    with pytest.raises(InputError, match="cell 3 is raw or has a picture in it"):
+        pairs.sync(folder, folder / "memory")

@@ -77,3 +77,15 @@ def test_names_must_match() -> None:
         propagate(balances, pd.Series({"z": 1.0}), diagonal({"z": 1.0}))
     with pytest.raises(ProblemError, match="one row and one column for each measured variable"):
         propagate(balances, pd.Series({"a": 1.0}), diagonal({"b": 1.0}))
+
+
+def test_what_is_not_a_number_is_refused() -> None:
+    balances = pd.DataFrame([[1.0, -1.0]], columns=["a", "x"], index=["one"])
+    with pytest.raises(ProblemError, match="not a finite number"):
+        propagate(balances, pd.Series({"a": np.nan}), diagonal({"a": 1.0}))
+
+
+def test_a_negative_value_has_a_positive_cv() -> None:
+    balances = pd.DataFrame([[1.0, -1.0]], columns=["a", "x"], index=["one"])
+    outcome = propagate(balances, pd.Series({"a": -4.0}), diagonal({"a": 1.0}))
+    assert outcome.cv["x"] == pytest.approx(0.25, rel=1e-12)

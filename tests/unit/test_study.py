@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from magnetflow.study import printed, upstream, wind
+from magnetflow.tables import InputError
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 STUDY_YEARS = range(2017, 2022)
@@ -171,3 +172,11 @@ def test_an_error_of_the_stock_would_hardly_be_seen() -> None:
     cv["S1"] = 0.023
     by_hand = math.sqrt((0.023 * 2205) ** 2 + (0.023 * 967) ** 2 + (0.023 * 220) ** 2) / 1018
     assert upstream.propagated(cv).cv["C1"] == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_an_open_year_is_told_not_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = wind.additions_mw()
+    holed = whole.where((whole.year != 2005) | (whole.vintage != wind.HISTORY))
+    monkeypatch.setattr(wind, "additions_mw", lambda: holed)
+    with pytest.raises(InputError, match="leave 1986 open"):
+        wind.cohort_additions_mw()

@@ -121,6 +121,12 @@ def test_missing_files_and_names_are_told(data: Path) -> None:
     (data / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
     with pytest.raises(TableError, match="masses lacks hash"):
         tables.read("items", data)
+    for keys in ([], ["nothing"]):
+        package["resources"][0]["hash"] = ""
+        package["resources"][0]["schema"]["primaryKey"] = keys
+        (data / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
+        with pytest.raises(TableError, match="the keys of masses name nothing"):
+            tables.read("items", data)
     (data / "datapackage.json").write_text("{", encoding="utf-8")
     with pytest.raises(TableError, match=r"data/datapackage\.json: not a data package"):
         tables.read("masses", data)

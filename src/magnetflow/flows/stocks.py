@@ -26,10 +26,14 @@ def stock_by_cohort(
     """Return the stock in kg at each year's end: the sum of all additions so far, each at the shares of its own year.
 
     Additions before the first year of `shares` take the shares of that first year.
+    A later year without shares raises KeyError, and an addition that is NaN makes every later stock NaN.
     Additions are net of withdrawals, which this method takes out at the shares of the year of withdrawal.
     """
-    own_shares = shares.reindex(year=additions_mw.year, method="bfill")
-    return embedded_in_capacity(additions_mw, own_shares, intensity_kg_per_mw).cumsum("year").assign_attrs(unit="kg")
+    first = int(shares.year[0])
+    taken = [max(int(year), first) for year in additions_mw.year]
+    own_shares = shares.sel(year=taken).assign_coords(year=additions_mw.year)
+    mass = embedded_in_capacity(additions_mw, own_shares, intensity_kg_per_mw)
+    return mass.cumsum("year", skipna=False).assign_coords(year=additions_mw.year)
 
 
 def phase_opening_stock(opening_mw: xr.DataArray, additions_mw: xr.DataArray) -> xr.DataArray:

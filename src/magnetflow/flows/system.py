@@ -9,7 +9,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-OPEN_KINDS = ("boundary", "stock", "use")  # processes whose own stock change is not among the flows
+from magnetflow.tables import InputError
+
+OPEN_KINDS = ("stock", "use")  # processes whose own stock change is not among the flows
 
 
 def balance_matrix(flows: pd.DataFrame) -> pd.DataFrame:
@@ -30,8 +32,12 @@ def check_balances(flows: pd.DataFrame, processes: pd.DataFrame) -> pd.DataFrame
 
     `flows` carries its masses in the column `value`, all in one unit; `processes` has the columns process and kind.
     Returns one row a process with inflow, outflow, difference, and a verdict in words.
+    Raises InputError when a flow touches a process that is not in `processes`.
     """
     matrix = balance_matrix(flows)
+    unknown = matrix.index.difference(processes["process"].tolist())
+    if len(unknown):
+        raise InputError(f"a flow leaves or enters {unknown[0]!r}, which is not among the processes; add it there")
     values = flows.set_index("flow")["value"].reindex(matrix.columns)
     rows = []
     for process, kind in processes[["process", "kind"]].itertuples(index=False):

@@ -53,6 +53,8 @@ def propagate(balances: pd.DataFrame, measured: pd.Series[float], covariance: pd
         raise ProblemError(f"measured variable {strangers[0]} stands in no balance; take it out or add its balance")
     if not (covariance.index.equals(measured.index) and covariance.columns.equals(measured.index)):
         raise ProblemError("the covariance must have one row and one column for each measured variable, in its order")
+    if not all(np.isfinite(part.to_numpy(dtype=float)).all() for part in (balances, measured, covariance)):
+        raise ProblemError("a coefficient, a measured value or a covariance is not a finite number; mend it")
     unmeasured = balances.columns.difference(measured.index, sort=False)
     of_unmeasured = balances[unmeasured].to_numpy(dtype=float)
     of_measured = balances[measured.index].to_numpy(dtype=float)

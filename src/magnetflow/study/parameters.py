@@ -19,5 +19,7 @@ def check(years: Sequence[int], elements: Sequence[str]) -> None:
     for element in elements:
         if element not in held:
             raise InputError(f"elements: {element} is not in the tables, which hold {', '.join(held)}")
-    if len(set(years)) < len(years) or len(set(elements)) < len(elements):
-        raise InputError("years and elements: each may stand only once")
+    if list(years) != list(range(min(years), max(years) + 1)):
+        raise InputError("years: give one run of years, such as 2017-2021, so that stocks and flows fit together")
+    if len(set(elements)) < len(elements):
+        raise InputError("elements: each may stand only once")

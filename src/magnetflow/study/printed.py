@@ -23,8 +23,3 @@ def net_import_t(imports: str, exports: str) -> float:
     """Return the printed mass of one flow less that of another, in t."""
     mass = flows().set_index("flow")["value"]
     return float(mass[imports] - mass[exports])
-
-
-def results_printed() -> pd.Series[float]:
-    """Return what the study prints for results of this book, by the name of the result, in the unit printed."""
-    return tables.read("published_results").set_index("result")["value"]

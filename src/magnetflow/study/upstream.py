@@ -13,18 +13,20 @@ import pandas as pd
 from magnetflow import tables
 from magnetflow.flows.system import balance_matrix
 from magnetflow.inference.propagation import Propagated, propagate
+from magnetflow.study import printed
 
 MEASURED = ("I1", "E1", "S1", "I2")
+WITHOUT_ERROR = ("S1",)
+STUDY_YEARS = 5  # the printed flows are sums over this many years
 PROCESSES = ("REE compounds market", "metals and alloys manufacturing", "metals and alloys market")
 RENAMED = {"O2": "C2"}  # the text's flow to other applications is the C2 of Table 2
 
 
 def flows() -> pd.DataFrame:
     """Return the printed flows that touch the upstream chain, under the codes of Table 2; masses in `value`, in t."""
-    printed = tables.read("published_flows")
-    touches = printed["source_process"].isin(PROCESSES) | printed["target_process"].isin(PROCESSES)
-    chain = printed[touches].replace({"flow": RENAMED})
-    return chain.assign(value=tables.in_unit(chain, "t"))
+    system = printed.flows()
+    touches = system["source_process"].isin(PROCESSES) | system["target_process"].isin(PROCESSES)
+    return system[touches].replace({"flow": RENAMED})
 
 
 def parameters() -> pd.Series[float]:
@@ -45,7 +47,7 @@ def balances() -> pd.DataFrame:
 def coefficients_of_variation() -> pd.Series[float]:
     """Return the printed CV of each measured flow as a fraction; the addition to stock is taken without error."""
     known = parameters()
-    return pd.Series({code: known.get(f"cv_{code}", 0.0) for code in MEASURED})
+    return pd.Series({code: 0.0 if code in WITHOUT_ERROR else known[f"cv_{code}"] for code in MEASURED})
 
 
 def propagated(cv: pd.Series[float]) -> Propagated:

@@ -53,12 +53,18 @@ def cohort_additions_mw() -> xr.DataArray:
 
     What stood at the end of the first year of the capacity series is phased by the additions of the working file
     and scaled to that capacity; later years are the differences of the series.
+    Raises InputError when a year is open on either site.
     """
     standing = capacity_mw()
     opening_year = int(standing.year[0])
     history = additions_mw().sel(vintage=HISTORY, drop=True).sel(year=slice(None, opening_year))
     phased = phase_opening_stock(standing.sel(year=opening_year, drop=True), history)
-    return xr.concat([phased, net_additions_mw()], "year")
+    additions = xr.concat([phased, net_additions_mw()], "year")
+    years = additions.year.values.tolist()
+    gaps = sorted(set(range(years[0], years[-1] + 1)) - set(additions.dropna("year").year.values.tolist()))
+    if gaps:
+        raise tables.InputError(f"wind_capacity and wind_additions leave {gaps[0]} open; every year is needed")
+    return additions
 
 
 def new_installation_kg(additions: xr.DataArray, years: Sequence[int]) -> xr.DataArray:
