@@ -21,7 +21,7 @@ lint: .venv/ready
 
 # After a change to a table: write its new hash into data/datapackage.json.
 datapackage: .venv/ready
-	@$(BIN)/python -m magnetflow.tables
+	@$(BIN)/python -m magnetflow.datapackage
 
 # After a change to requirements.in: pin again. Needs uv; the file carries no addresses and no hashes.
 lock:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magnetflow import tables
+from magnetflow.datapackage import update_hashes
 from magnetflow.tables import TableError
 
 HEADER = "item,year,value,unit,source,locator,licence,confidence,note\n"
@@ -147,10 +148,10 @@ def test_an_array_keeps_order_and_leaves_gaps_as_nan() -> None:
 
 
 def test_hashes_are_written_and_then_true(data: Path) -> None:
-    assert tables.update_hashes(data) == ["masses", "items"]
-    assert tables.update_hashes(data) == []
+    assert update_hashes(data) == ["masses", "items"]
+    assert update_hashes(data) == []
     (data / "masses.csv").write_text(GOOD.replace("1.5", "1.6"), encoding="utf-8")
-    assert tables.update_hashes(data) == ["masses"]
+    assert update_hashes(data) == ["masses"]
 
 
 @given(st.binary(min_size=1, max_size=40), st.integers(min_value=0))
