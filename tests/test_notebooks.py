@@ -16,11 +16,10 @@ from magnetflow import pairs, tables
 NOTEBOOKS = ROOT / "notebooks"
 STEMS = pairs.stems(NOTEBOOKS)
 PRINTED = tables.read("published_results", ROOT / "data").set_index("result")
-# Printed values that are not met to their last printed digit, and the room they are given.
-ROOM = {
-    "wind.offshore_nd_stock.2018": 40.0,  # differs; the chapter shows by how much
-    "wind.new_installation": 1.0,  # of the edition of July 2023; here October 2023
-}
+# Met only to a tonne: the printed value is of the edition of July 2023, ours of October 2023.
+ROOM = {"wind.new_installation": 1.0}
+# Not met; the chapter shows by how much, and a test of its own holds it to that.
+NOT_MET = {"wind.offshore_nd_stock.2018"}
 # Printed values that no chapter computes, only quotes or adds to.
 QUOTED = {"stock.EV", "stock.total_2021", "stock.mine_production"} | {
     f"wind.new_installation.cv.{element}" for element in ("Nd", "Dy", "Pr", "Tb")
@@ -50,7 +49,7 @@ def test_a_drift_is_seen() -> None:
     assert drift.drift({}, {"a.b": same})[0][3].startswith("new")
 
 
-@pytest.mark.parametrize("name", sorted(set(PRINTED.index) - QUOTED))
+@pytest.mark.parametrize("name", sorted(set(PRINTED.index) - QUOTED - NOT_MET))
 def test_the_study_is_met(recorded: dict[str, Any], name: str) -> None:
     value, unit = PRINTED["value"][name], PRINTED["unit"][name]
     result = recorded["results"][name]

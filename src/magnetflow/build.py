@@ -30,8 +30,6 @@ DEFAULT_PARAMETERS: dict[str, Any] = {
     "elements": ["Nd", "Dy", "Pr", "Tb"],
     "seed": 1,
 }
-
-
 NEEDED = ("_config.yml", "requirements.lock", "book/_toc.yml", "book/index.md", "book/references.bib", "notebooks")
 
 

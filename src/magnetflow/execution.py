@@ -26,7 +26,7 @@ from magnetflow import pairs, results
 from magnetflow.inference.propagation import ProblemError
 from magnetflow.tables import InputError, TableError, describe
 
-MOVING = ("hash", "bytes")  # what of a table's description follows its rows
+FOLLOWS_ROWS = ("hash", "bytes")  # what of a table's description follows its rows
 CLOSING = "closing"  # tag of the cell that the build adds at the end of each chapter
 INPUT_ERRORS = {kind.__name__ for kind in (InputError, TableError, ProblemError)}
 
@@ -105,7 +105,8 @@ def _key(root: Path, stem: str, parameters: Mapping[str, Any]) -> str:
     """Return the hash of all that a notebook depends on; the rows of the tables are left to the record of its run."""
     described = describe(root / "data")
     schemas = {
-        name: {key: value for key, value in table.items() if key not in MOVING} for name, table in described.items()
+        name: {key: value for key, value in table.items() if key not in FOLLOWS_ROWS}
+        for name, table in described.items()
     }
     digest = hashlib.sha256(json.dumps([sys.version, parameters, schemas], sort_keys=True).encode())
     sources = [

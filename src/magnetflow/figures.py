@@ -56,7 +56,7 @@ def show(fig: go.Figure, name: str, alt: str) -> None:
 def sankey(links: pd.DataFrame, positions: Mapping[str, tuple[float, float]], unit: str = "t") -> go.Figure:
     """Draw flows between nodes placed by hand, each labelled with what passes through it.
 
-    `links` has the columns source, target, value, label, and optionally colour; `positions` gives each node's
+    `links` has the columns source, target, value and label; `positions` gives each node's
     x and y between 0 and 1, from left to right and from top to bottom.
     Raises ValueError when a node of the links has no place.
     """
@@ -84,7 +84,7 @@ def sankey(links: pd.DataFrame, positions: Mapping[str, tuple[float, float]], un
                 "target": [nodes.index(node) for node in links["target"]],
                 "value": links["value"].tolist(),
                 "label": texts,
-                "color": links.get("colour", pd.Series("rgba(0,114,178,0.45)", index=links.index)).tolist(),
+                "color": "rgba(0,114,178,0.45)",
                 "hovertemplate": "%{label}<extra></extra>",
             },
         )

@@ -57,11 +57,19 @@ def stems(folder: Path) -> list[str]:
 
 
 def load(path: Path) -> NotebookNode:
-    """Read either side of a pair. Raises InputError if the file is not a notebook."""
+    """Read either side of a pair.
+
+    Raises InputError if the file is not a notebook, or holds what the other side cannot hold.
+    """
+    name = f"{path.parent.name}/{path.name}"
     try:
-        return jupytext.read(path, fmt=FORMAT if path.suffix == ".md" else None)
+        notebook = jupytext.read(path, fmt=FORMAT if path.suffix == ".md" else None)
     except Exception as error:
-        raise InputError(f"{path.parent.name}/{path.name}: not a notebook ({error}); restore it") from None
+        raise InputError(f"{name}: not a notebook ({error}); restore it") from None
+    for count, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type not in MAKERS or cell.get("attachments"):
+            raise InputError(f"{name}, cell {count}: raw, or with a picture in it; make it text, the picture a file")
+    return notebook
 
 
 def as_text(notebook: NotebookNode) -> str:
@@ -78,10 +86,6 @@ def _clean(notebook: NotebookNode, stem: str) -> NotebookNode:
     """Keep what the two sides share: sources, cell metadata, kernel and pairing."""
     cells = []
     for count, cell in enumerate(notebook.cells):
-        if cell.cell_type not in MAKERS or cell.get("attachments"):
-            raise InputError(
-                f"cell {count + 1} is raw or has a picture in it; make it text or code, the picture a file"
-            )
         kept = {name: value for name, value in cell.metadata.items() if name not in NOISE and value != []}
         cells.append(MAKERS[cell.cell_type](cell.source, metadata=kept, id=f"{stem}-{count:03d}"))
     return nbformat.v4.new_notebook(

@@ -24,15 +24,15 @@ from myst_nb import glue
 from magnetflow import tables
 
 FRAGMENT_VARIABLE = "MAGNETFLOW_FRAGMENT"
-KINDS = {
-    "estimated": "recalculated from inputs",
-    "propagated": "follows from other quantities through the balances, with their uncertainty",
-    "back-cast": "inputs solved for from totals of the study",
-    "transcribed": "copied from the study",
-    "assumed": "rests on an assumption",
-    "arithmetic": "a sum, difference or ratio of printed numbers",
-}
-NAME = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)+(\.[A-Za-z0-9_]+)*")
+KINDS = (
+    "estimated",  # recalculated from inputs
+    "propagated",  # follows from other quantities through the balances, with their uncertainty
+    "back-cast",  # inputs solved for from totals of the study
+    "transcribed",  # copied from the study
+    "assumed",  # rests on an assumption
+    "arithmetic",  # a sum, difference or ratio of printed numbers
+)
+NAME = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)+")
 
 
 class ResultError(Exception):

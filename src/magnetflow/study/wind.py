@@ -17,7 +17,7 @@ from magnetflow.flows.stocks import phase_opening_stock, stock_by_cohort, stock_
 
 OFFSHORE = ("offshore_seabed", "offshore_floating")
 PLANNING_DATABASE = ("repd_2021_03", "repd_2021_06", "repd_2022_07", "repd_2023_10", "repd_2024_07")
-NEAREST_VINTAGE = "repd_2023_10"  # the study used July 2023, which is not public
+NEAREST_VINTAGE = "repd_2023_10"  # the study used July 2023, which was not found
 HISTORY = "ce_observatory"  # the one series of additions that reaches back to the first turbines
 
 
@@ -74,7 +74,7 @@ def new_installation_kg(additions: xr.DataArray, years: Sequence[int]) -> xr.Dat
 
 
 def stock_kg() -> xr.DataArray:
-    """Return the stock at each year's end by current shares, as the study did."""
+    """Return the stock at each year's end by current shares, as the study seems to have done."""
     return stock_by_current_shares(capacity_mw(), shares(), intensity_kg_per_mw())
 
 
