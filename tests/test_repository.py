@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib
 import json
+import pkgutil
 import re
 import subprocess
 import tomllib
@@ -16,7 +18,9 @@ import yaml
 from conftest import ROOT
 from packaging.requirements import Requirement
 
+import magnetflow
 from magnetflow import tables
+from magnetflow.execution import INPUT_ERRORS
 
 TABLES = tables.read_all(ROOT / "data")
 FIGURES = {name: frame for name, frame in TABLES.items() if "value" in frame}
@@ -25,16 +29,17 @@ REFERENCES = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
 MAY_IMPORT = {
     "tables": set(),
     "datapackage": {"tables"},
-    "inference": {"tables"},
-    "flows": {"tables", "inference"},
+    "sheets": {"tables"},
+    "inference": {"tables", "sheets"},
+    "flows": {"tables", "sheets", "inference"},
     "study": {"tables", "inference", "flows"},
     "results": {"tables"},
     "figures": {"tables", "results"},
     "pairs": {"tables"},
-    "execution": {"pairs", "results", "inference", "tables"},
+    "execution": {"pairs", "results", "tables"},
     "pages": {"tables"},
     "build": {"execution", "pages", "pairs", "results", "tables"},
-    "cli": {"build", "results", "study", "tables", "__version__"},
+    "cli": {"build", "flows", "inference", "results", "study", "tables", "__version__"},
     "__init__": set(),
 }
 
@@ -148,6 +153,17 @@ def test_imports_go_one_way() -> None:
         wing = path.relative_to(package).parts[0].removesuffix(".py")
         strangers = imports(path.read_text(encoding="utf-8")) - MAY_IMPORT[wing] - {wing}
         assert not strangers, f"{path.relative_to(ROOT)} imports {strangers}"
+
+
+def test_every_input_error_is_known_to_the_build() -> None:
+    for module in pkgutil.walk_packages(magnetflow.__path__, "magnetflow."):
+        importlib.import_module(module.name)
+    kinds, waiting = set(), [tables.InputError]
+    while waiting:
+        kind = waiting.pop()
+        kinds.add(kind.__name__)
+        waiting += kind.__subclasses__()
+    assert kinds == INPUT_ERRORS
 
 
 def test_the_engine_knows_no_country_and_no_element() -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magnetflow.inference.propagation import ProblemError, propagate
+from magnetflow.inference.problem import ProblemError
+from magnetflow.inference.propagation import propagate
 
 
 def diagonal(sd: dict[str, float]) -> pd.DataFrame:

@@ -14,11 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from magnetflow.tables import InputError
-
-
-class ProblemError(InputError):
-    """The balances do not determine the unmeasured variables, or leave something to reconcile."""
+from magnetflow.inference.problem import ProblemError
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,148 @@
+"""What can be known of each variable, and what range is left to those that cannot?
+
+A measured variable is redundant if a balance free of unmeasured ones holds it, else nonredundant; an unmeasured one
+is observable if the balances determine it, else unobservable (Mah 1990; Cencic 2016).
+An unobservable variable has no value, but balances and bounds may leave it an interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sparse
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+from scipy.sparse.csgraph import connected_components
+
+from magnetflow.inference.elimination import RANK_TOLERANCE
+from magnetflow.inference.leastsquares import Fit, Linear
+from magnetflow.inference.matrices import row_numbers, split_columns, without_cancelled
+from magnetflow.inference.problem import Mask, Problem, Vector
+
+REDUNDANT, NONREDUNDANT = "redundant", "nonredundant"
+OBSERVABLE, UNOBSERVABLE, CONSTANT = "observable", "unobservable", "constant"
+DRAWS = 3  # random directions along which an unobservable variable would move
+PASSES = 1000
+LARGEST_PROGRAM = 200  # variables of a system with loops whose ranges are found by linear programs
+PROBE = 20  # any seed does: a direction that happens to leave a variable in place has probability zero
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Range of each unobservable variable, NaN elsewhere; `loose` tells which may be narrower than told."""
+
+    lower: Vector
+    upper: Vector
+    loose: Mask
+
+
+def classify(problem: Problem, linear: Linear, plain: Fit) -> NDArray[np.str_]:
+    """Return the class of each variable, from the balances alone; `plain` is the fit without bounds."""
+    classes = np.full(len(problem.names), CONSTANT, dtype="<U12")
+    [of_measured] = split_columns(linear.matrix, (problem.measured,))
+    terms = np.abs(plain.combinations) @ np.abs(of_measured)
+    held = without_cancelled(plain.combinations @ of_measured, terms, RANK_TOLERANCE)
+    redundant = np.zeros(of_measured.shape[1], dtype=bool)
+    redundant[held.indices] = True
+    classes[problem.measured] = np.where(redundant, REDUNDANT, NONREDUNDANT)
+    classes[problem.unmeasured] = np.where(_moves(plain), UNOBSERVABLE, OBSERVABLE)
+    return classes
+
+
+def _moves(plain: Fit) -> Mask:
+    """Tell which unmeasured variables move when the undetermined ones do, by moving them at random."""
+    elimination, determined = plain.elimination, plain.determined
+    moves = np.zeros(len(determined.scale), dtype=bool)
+    moves[elimination.free] = True
+    if len(elimination.free) and len(elimination.pivots):
+        shifts = np.random.default_rng(PROBE).uniform(1.0, 2.0, (len(elimination.free), DRAWS))
+        followed = np.abs(determined.solve(determined.free_part @ shifts)).max(axis=1)
+        moves[elimination.pivots] = followed > RANK_TOLERANCE * followed.max(initial=1.0)
+    return moves
+
+
+def intervals(problem: Problem, linear: Linear, x: Vector, classes: NDArray[np.str_]) -> Intervals:
+    """Return the range that balances and bounds leave each unobservable variable, the others being at `x`."""
+    unknown = classes == UNOBSERVABLE
+    lower, upper = np.full(len(x), np.nan), np.full(len(x), np.nan)
+    loose = np.zeros(len(x), dtype=bool)
+    if not unknown.any():
+        return Intervals(lower, upper, loose)
+    names = {problem.names[place] for place in np.flatnonzero(unknown)}
+    bent = [not relation.is_affine_in(names) for relation in problem.relations]
+    usable = np.concatenate([np.ones(problem.matrix.shape[0], dtype=bool), ~np.array(bent, dtype=bool)])
+    known, rows = split_columns(linear.matrix, (~unknown, unknown))
+    right = linear.level - known @ x[~unknown]
+    touched = usable & (np.diff(rows.indptr) > 0)
+    # A balance that is left out, because it bends in the unknown ones, could only narrow their ranges.
+    loose[np.flatnonzero(unknown)[np.unique(rows[~usable].indices)]] = True
+    low, high, enclosed = _ranges(rows[touched], right[touched], problem.lower[unknown], problem.upper[unknown])
+    lower[unknown], upper[unknown] = low, high
+    loose[unknown] |= enclosed
+    return Intervals(lower, upper, loose)
+
+
+def _ranges(rows: sparse.csr_array, right: Vector, low: Vector, high: Vector) -> tuple[Vector, Vector, Mask]:
+    """Return the range of each variable in rows · u = right, and where only an enclosure of it was found."""
+    low, high = _propagate(rows, right, low.copy(), high.copy())
+    enclosed = np.zeros(len(low), dtype=bool)
+    for members, balances in _looped_parts(rows):
+        if len(members) > LARGEST_PROGRAM:
+            enclosed[members] = True
+            continue
+        within = rows[balances][:, members]
+        limits = np.column_stack([low[members], high[members]])
+        for at, place in enumerate(members):
+            ends = [_extreme(within, right[balances], limits, at, sign) for sign in (1.0, -1.0)]
+            low[place], high[place] = max(low[place], ends[0]), min(high[place], ends[1])
+    swapped = low > high  # by rounding, where a range is a point
+    low[swapped] = high[swapped] = 0.5 * (low[swapped] + high[swapped])
+    return low, high, enclosed
+
+
+def _propagate(rows: sparse.csr_array, right: Vector, low: Vector, high: Vector) -> tuple[Vector, Vector]:
+    """Narrow ranges balance by balance until nothing moves; without loops in the balances the result is exact."""
+    row, column, factor = row_numbers(rows), rows.indices, rows.data
+    for _ in range(PASSES):
+        before = low.copy(), high.copy()
+        ends = np.sort(np.stack([factor * low[column], factor * high[column]]), axis=0)
+        rest_low, rest_high = _rest(ends[0], row, rows.shape[0]), _rest(ends[1], row, rows.shape[0])
+        found = np.sort(np.stack([(right[row] - rest_high) / factor, (right[row] - rest_low) / factor]), axis=0)
+        np.maximum.at(low, column, found[0])
+        np.minimum.at(high, column, found[1])
+        least = 1e-12 * np.abs(right).max(initial=1.0)
+        if not ((low > before[0] + least).any() or (high < before[1] - least).any()):
+            break
+    return low, high
+
+
+def _rest(ends: Vector, row: NDArray[np.intp], rows: int) -> Vector:
+    """Return, for each entry, the sum of the other ends in its row."""
+    infinite = np.isinf(ends)
+    sums = np.bincount(row, weights=np.where(infinite, 0.0, ends), minlength=rows)
+    boundless = np.bincount(row, weights=infinite, minlength=rows)
+    others_boundless = boundless[row] - infinite > 0
+    sign = np.sign(ends[infinite][0]) if infinite.any() else 1.0
+    return np.where(others_boundless, sign * np.inf, sums[row] - np.where(infinite, 0.0, ends))
+
+
+def _looped_parts(rows: sparse.csr_array) -> Iterable[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield variables and balances of each connected part in which balances form a loop."""
+    balances, nodes = rows.shape[0], sum(rows.shape)
+    row = row_numbers(rows)
+    graph = sparse.coo_array((np.ones(len(row)), (row, balances + rows.indices)), shape=(nodes, nodes))
+    count, part = connected_components(graph, directed=False)
+    edges = np.bincount(part[row], minlength=count)
+    for looped in np.flatnonzero(edges > np.bincount(part, minlength=count) - 1):
+        yield np.flatnonzero(part[balances:] == looped), np.flatnonzero(part[:balances] == looped)
+
+
+def _extreme(rows: sparse.csr_array, right: Vector, limits: NDArray[np.float64], at: int, sign: float) -> float:
+    """Return the least (sign 1) or largest (sign −1) value of one variable."""
+    cost = np.zeros(rows.shape[1])
+    cost[at] = sign
+    found = linprog(cost, A_eq=rows, b_eq=right, bounds=limits, method="highs")
+    # Unbounded, or at odds with the others by rounding: the range found so far stands.
+    return float(found.x[at]) if found.status == 0 else -sign * np.inf

@@ -1,0 +1,171 @@
+"""What does an algebraic relation say, and how does it change with each of its variables?
+
+A relation such as `m4 - m3 * TC`, which is to equal zero, is held as a list of steps in the order of evaluation.
+Values, gradients (reverse accumulation) and second derivatives follow from the steps exactly, without differences
+(Griewank and Walther, Evaluating Derivatives, 2nd ed., chapters 3 and 5).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TypeVar
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: a number, a variable, or an operation on the results of two earlier steps."""
+
+    operation: str  # "number", "name", "+", "-", "*", "/" or "**"
+    left: int = -1
+    right: int = -1
+    number: float = 0.0
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Expression:
+    """An expression as steps in the order of evaluation; the last step is its value."""
+
+    steps: tuple[Step, ...]
+
+    @cached_property
+    def variables(self) -> list[str]:
+        """Names of the variables, sorted."""
+        return sorted({step.name for step in self.steps if step.operation == "name"})
+
+    def renamed(self, names: Mapping[str, str]) -> Expression:
+        """Return the same expression with other names for its variables."""
+        return Expression(tuple(replace(step, name=names.get(step.name, step.name)) for step in self.steps))
+
+    def is_affine_in(self, free: Collection[str]) -> bool:
+        """Tell whether the expression is a weighted sum of the `free` variables once all others are fixed."""
+        degrees: list[int] = []
+        for step in self.steps:
+            if step.operation in ("number", "name"):
+                degrees.append(int(step.name in free))
+                continue
+            left, right = degrees[step.left], degrees[step.right]
+            if step.operation in "+-":
+                degrees.append(max(left, right))
+            elif step.operation == "*":
+                degrees.append(left + right)
+            else:
+                plain = step.operation == "/" or self.steps[step.right].number == 1.0
+                degrees.append(left if right == 0 and (plain or left == 0) else 2)
+        return degrees[-1] < 2
+
+    def values(self, at: Mapping[str, float]) -> list[float]:
+        """Return the result of every step; what has no finite value, such as a division by zero, is NaN."""
+        results: list[float] = []
+        for step in self.steps:
+            if step.operation == "number":
+                results.append(step.number)
+            elif step.operation == "name":
+                results.append(float(at[step.name]))
+            else:
+                results.append(combine(step.operation, results[step.left], results[step.right]))
+        return results
+
+    def gradient(self, at: Mapping[str, float]) -> tuple[float, dict[str, float]]:
+        """Return the value, and its derivative by each variable."""
+        results = self.values(at)
+        weight = [0.0] * len(results)
+        weight[-1] = 1.0
+        gradient: defaultdict[str, float] = defaultdict(float)
+        for position in range(len(results) - 1, -1, -1):
+            step = self.steps[position]
+            if step.operation == "name":
+                gradient[step.name] += weight[position]
+            elif step.operation != "number":
+                by_left, by_right, *_ = _derivatives(step.operation, results[step.left], results[step.right])
+                weight[step.left] += weight[position] * by_left
+                if by_right:
+                    weight[step.right] += weight[position] * by_right
+        return results[-1], dict(gradient)
+
+    def hessian(self, at: Mapping[str, float]) -> dict[tuple[str, str], float]:
+        """Return the second derivatives that are not zero by structure, for pairs of names in sorted order."""
+        results = self.values(at)
+        first: list[dict[str, float]] = []
+        second: list[dict[tuple[str, str], float]] = []
+        for step in self.steps:
+            if step.operation in ("number", "name"):
+                first.append({step.name: 1.0} if step.name else {})
+                second.append({})
+                continue
+            left, right = first[step.left], first[step.right]
+            a, b, aa, ab, bb = _derivatives(step.operation, results[step.left], results[step.right])
+            first.append(_sum([(a, left), (b, right)]))
+            bent = [(a, second[step.left]), (b, second[step.right])]
+            bent += [(aa, _outer(left, left)), (2 * ab, _outer(left, right)), (bb, _outer(right, right))]
+            second.append(_sum([(factor, part) for factor, part in bent if factor]))
+        return second[-1]
+
+
+def _sum(parts: Sequence[tuple[float, Mapping[Key, float]]]) -> dict[Key, float]:
+    total: defaultdict[Key, float] = defaultdict(float)
+    for factor, part in parts:
+        for key, value in part.items():
+            total[key] += factor * value
+    return dict(total)
+
+
+def _outer(left: Mapping[str, float], right: Mapping[str, float]) -> dict[tuple[str, str], float]:
+    """Return the symmetric product of two gradients, each pair of names once; (a, b) stands for (b, a) too."""
+    product: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for one, by_one in left.items():
+        for other, by_other in right.items():
+            # In the full matrix both (one, other) and (other, one) receive half of the sum of the two orders.
+            product[min(one, other), max(one, other)] += by_one * by_other * (1.0 if one == other else 0.5)
+    return dict(product)
+
+
+def combine(operation: str, left: float, right: float) -> float:
+    """Return the result of one operation, NaN where it has no finite real value."""
+    try:
+        if operation == "+":
+            return left + right
+        if operation == "-":
+            return left - right
+        if operation == "*":
+            return left * right
+        if operation == "/":
+            return left / right
+        power = left**right
+        return power if isinstance(power, float) else math.nan
+    except (ZeroDivisionError, OverflowError):
+        return math.nan
+
+
+def _derivatives(operation: str, left: float, right: float) -> tuple[float, float, float, float, float]:
+    """Return the derivatives of one operation: by left, by right, twice left, left and right, twice right."""
+    if operation == "+":
+        return 1.0, 1.0, 0.0, 0.0, 0.0
+    if operation == "-":
+        return 1.0, -1.0, 0.0, 0.0, 0.0
+    if operation == "*":
+        return right, left, 0.0, 1.0, 0.0
+    try:
+        if operation == "/":
+            return 1 / right, -left / right**2, 0.0, -1 / right**2, 2 * left / right**3
+        return _power_derivatives(left, right)
+    except (ZeroDivisionError, OverflowError, ValueError):
+        return (math.nan,) * 5
+
+
+def _power_derivatives(base: float, exponent: float) -> tuple[float, float, float, float, float]:
+    by_base = exponent * base ** (exponent - 1) if exponent else 0.0
+    twice_base = exponent * (exponent - 1) * base ** (exponent - 2) if exponent not in (0.0, 1.0) else 0.0
+    if isinstance(by_base, complex):
+        raise ValueError("a root of a negative number")
+    if base <= 0.0:  # a logarithm is not there; only a constant exponent is differentiable
+        return by_base, 0.0, twice_base, 0.0, 0.0
+    power, log = base**exponent, math.log(base)
+    mixed = base ** (exponent - 1) * (1 + exponent * log)
+    return by_base, power * log, twice_base, mixed, power * log**2

@@ -1,0 +1,341 @@
+"""Which values meet linear balances and lie nearest to what was measured?
+
+The measured variables are x = y + L z, with L Lᵀ their covariance, so that the weighted sum of squares is z·z.
+Eliminating the unmeasured variables leaves balances G z = h among the measured ones alone; then z = Gᵀ(G Gᵀ)⁻¹h
+is the nearest point, P = 1 − Gᵀ(G Gᵀ)⁻¹G its covariance (Crowe, Garcia Campos and Hrymak 1983), and the
+unmeasured variables follow by back-substitution.
+Small problems are solved by an orthogonal factorisation of Gᵀ with pivoting, large ones by a sparse one of G Gᵀ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse as sparse
+from numpy.typing import NDArray
+from scipy.sparse.linalg import SuperLU, splu
+
+from magnetflow.inference.elimination import RANK_TOLERANCE, Elimination, eliminate
+from magnetflow.inference.independence import independent_rows
+from magnetflow.inference.matrices import (
+    largest_in_rows,
+    row_lengths,
+    row_numbers,
+    scaled,
+    split_columns,
+    without_cancelled,
+)
+from magnetflow.inference.problem import Problem, ProblemError, Vector, listed
+
+DENSE_LIMIT = 300  # measured variables up to which dense algebra is the faster
+DENSE_REFUGE = 6000  # and up to which it is the refuge where squaring the condition costs too much
+COLUMNS_AT_ONCE = 16
+MET = 1e-10  # of a reduced balance: the sparse solution is trusted if it meets them to this
+CONSISTENT = 1e-9  # a gap this small against the terms of its balances is rounding
+
+
+class ConflictError(ProblemError):
+    """No values meet the balances; the text names those in conflict."""
+
+    def __init__(self, problem: Problem, balances: Sequence[int], bounds: Sequence[str] = ()) -> None:
+        names = [problem.balance_names[row] for row in balances if row < len(problem.balance_names)]
+        sets = [f"the balance{'s' * (len(names) > 1)} {listed(names)}"] if names else []
+        sets += [f"the bound{'s' * (len(bounds) > 1)} {listed(list(bounds))}"] if bounds else []
+        super().__init__(f"no values meet {' and '.join(sets)}; mend a constant, a coefficient, a sign or a bound")
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Balances as `matrix` times all variables equals `level`."""
+
+    matrix: sparse.csr_array
+    level: Vector
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The nearest point, and what its covariance follows from.
+
+    `root` is L; `reduced` is G with rows of length one, of which `independent` are used; `combinations` makes them
+    out of the balances, `gap` is h; `multipliers` has an entry a balance: by how much half the sum of squares
+    changes when the level of that balance rises by one.
+    """
+
+    z: Vector
+    x: Vector
+    multipliers: Vector
+    elimination: Elimination
+    root: sparse.csr_array
+    combinations: sparse.csr_array
+    reduced: sparse.csr_array
+    gap: Vector
+    norms: Vector
+    independent: NDArray[np.intp]
+    factor: _DenseFactor | _SparseFactor
+    determined: _Determined
+
+    @property
+    def redundancy(self) -> int:
+        """How many independent balances are left to test the measured variables: the degrees of freedom."""
+        return len(self.independent)
+
+
+@dataclass(frozen=True)
+class _DenseFactor:
+    """Gᵀ = Q R with its columns in pivot order."""
+
+    q: NDArray[np.float64]
+    r: NDArray[np.float64]
+
+    def solve(self, gap: Vector) -> tuple[Vector, Vector]:
+        """Return the shortest z with G z = gap, and the multipliers with Gᵀ multipliers = z."""
+        along = scipy.linalg.solve_triangular(self.r, gap, trans="T", check_finite=False)
+        return self.q @ along, scipy.linalg.solve_triangular(self.r, along, check_finite=False)
+
+    def explained(self, rows: sparse.csr_array) -> NDArray[np.float64]:
+        """Return what the balances take from the covariance of variables that follow z as `rows` tell."""
+        along = rows @ self.q
+        square: NDArray[np.float64] = along @ along.T
+        return square
+
+    def explained_variance(self, rows: sparse.csr_array) -> Vector:
+        """Return the diagonal of that."""
+        along: NDArray[np.float64] = rows @ self.q
+        return np.asarray((along * along).sum(axis=1))
+
+
+@dataclass(frozen=True)
+class _SparseFactor:
+    """G, and the factors of G Gᵀ."""
+
+    g: sparse.csr_array
+    lu: SuperLU
+
+    def solve(self, gap: Vector) -> tuple[Vector, Vector]:
+        """As the dense one; two steps of refinement bring back what squaring the condition costs."""
+        multipliers = self.lu.solve(gap)
+        for _ in range(2):
+            multipliers += self.lu.solve(gap - self.g @ (self.g.T @ multipliers))
+        return self.g.T @ multipliers, multipliers
+
+    def explained(self, rows: sparse.csr_array) -> NDArray[np.float64]:
+        """As the dense one."""
+        along = rows @ self.g.T
+        square: NDArray[np.float64] = along @ self._solve_columns(along)
+        return 0.5 * (square + square.T)
+
+    def explained_variance(self, rows: sparse.csr_array) -> Vector:
+        """As the dense one."""
+        along = (rows @ self.g.T).tocsr()
+        row = row_numbers(along)
+        terms = along.data * self._solve_columns(along)[along.indices, row]
+        variances: Vector = np.zeros(along.shape[0])
+        np.add.at(variances, row, terms)
+        return variances
+
+    def _solve_columns(self, along: sparse.csr_array) -> NDArray[np.float64]:
+        """Solve for the rows of `along` as right-hand sides, a few at a time, so that they stay in the cache."""
+        columns: NDArray[np.float64] = along.T.toarray(order="F")
+        for first in range(0, columns.shape[1], COLUMNS_AT_ONCE):
+            block = slice(first, first + COLUMNS_AT_ONCE)
+            columns[:, block] = self.lu.solve(columns[:, block])
+        return columns
+
+
+@dataclass(frozen=True)
+class _Determined:
+    """The unmeasured variables as they follow: echelon · (u / scale) = right − from_z · z."""
+
+    scale: Vector
+    from_z: sparse.csr_array
+    right: Vector
+    free_part: sparse.csr_array
+    lu: SuperLU | None
+
+    def solve(self, right: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the pivot columns' values, still scaled, for a right-hand side or several."""
+        return right if self.lu is None else np.asarray(self.lu.solve(right))
+
+
+def fit(problem: Problem, linear: Linear, reference: Vector) -> Fit:
+    """Return the nearest point to the measured values that meets linear balances.
+
+    `reference` holds a value for every variable; what the balances leave free stays there.
+    Raises ConflictError when no values meet the balances.
+    """
+    measured, unmeasured, constant = problem.measured, problem.unmeasured, problem.constant
+    of_measured, of_unmeasured, of_constant = split_columns(linear.matrix, (measured, unmeasured, constant))
+    y, c = problem.value[measured], problem.value[constant]
+    right = linear.level - of_measured @ y - of_constant @ c
+    terms = np.abs(linear.level) + np.abs(of_measured) @ np.abs(y) + np.abs(of_constant) @ np.abs(c)
+    of_z = by_errors(problem, of_measured)
+    row_scale, scale = _equilibrate(of_z, of_unmeasured)
+    elimination = eliminate(scaled(of_unmeasured, row_scale, scale))
+    combinations = scaled(elimination.remaining, columns=row_scale)
+    reduced, norms = _reduce(combinations, of_z)
+    nonzero = norms > 0
+    gap, rounding = combinations @ right, CONSISTENT * (np.abs(combinations) @ terms)
+    if not nonzero.all():
+        _refuse(problem, combinations, np.flatnonzero(~nonzero & (np.abs(gap) > rounding)))
+        combinations, reduced = combinations[nonzero], reduced[nonzero]
+        gap, norms, rounding = gap[nonzero], norms[nonzero], rounding[nonzero]
+    independent, factor, z, along = _nearest(reduced, gap / norms)
+    _refuse_dependent(problem, combinations, reduced, z, gap / norms, rounding / norms, independent)
+    multipliers = combinations[independent].T @ (along / norms[independent])
+    determined = _determine(elimination, row_scale, scale, of_z, right)
+    x = reference.copy()
+    x[constant], x[measured] = c, y + problem.root @ z
+    x[unmeasured] = _unmeasured_values(elimination, determined, z, reference[unmeasured])
+    return Fit(
+        z,
+        x,
+        multipliers,
+        elimination,
+        problem.root,
+        combinations,
+        reduced,
+        gap,
+        norms,
+        independent,
+        factor,
+        determined,
+    )
+
+
+def response(problem: Problem, fitted: Fit, places: NDArray[np.intp]) -> sparse.csr_array:
+    """Return what the variables at `places` change by with z: places by ways to err.
+
+    Rows of undetermined variables and of constants are empty.
+    """
+    number_measured, number_unmeasured = np.cumsum(problem.measured) - 1, np.cumsum(problem.unmeasured) - 1
+    asked_measured = np.flatnonzero(problem.measured[places])
+    parts = [(asked_measured, fitted.root[number_measured[places[asked_measured]]])]
+    pivot_of = np.full(len(fitted.determined.scale), -1)
+    pivot_of[fitted.elimination.pivots] = np.arange(len(fitted.elimination.pivots))
+    asked = np.flatnonzero(problem.unmeasured[places])
+    column = number_unmeasured[places[asked]]
+    asked, column = asked[pivot_of[column] >= 0], column[pivot_of[column] >= 0]
+    if fitted.determined.lu is not None and len(asked):
+        picks = np.zeros((len(fitted.elimination.pivots), len(asked)))
+        picks[pivot_of[column], np.arange(len(asked))] = fitted.determined.scale[column]
+        solved = sparse.csr_array(fitted.determined.lu.solve(picks, trans="T").T)
+        parts.append((asked, sparse.csr_array(-(solved @ fitted.determined.from_z))))
+    stacked = sparse.vstack([part for _, part in parts], format="csr")
+    asked = np.concatenate([rows for rows, _ in parts])
+    to_place = sparse.coo_array(
+        (np.ones(len(asked)), (asked, np.arange(len(asked)))), shape=(len(places), len(asked))
+    )
+    return sparse.csr_array(to_place @ stacked)
+
+
+def by_errors(problem: Problem, of_measured: sparse.csr_array) -> sparse.csr_array:
+    """Return balances by errors z, from balances by measured variables."""
+    if problem.covariance.nnz:
+        return sparse.csr_array(of_measured @ problem.root)
+    return scaled(of_measured, columns=problem.sd[problem.measured])
+
+
+def _equilibrate(of_z: sparse.csr_array, of_unmeasured: sparse.csr_array) -> tuple[Vector, Vector]:
+    """Return scales of rows and of unmeasured columns that bring the largest entries near one."""
+    row, column, size = row_numbers(of_unmeasured), of_unmeasured.indices, np.abs(of_unmeasured.data)
+    rows, columns = np.ones(of_unmeasured.shape[0]), np.ones(of_unmeasured.shape[1])
+    steady = largest_in_rows(of_z)
+    for _ in range(3):
+        largest = steady.copy()
+        np.maximum.at(largest, row, size * columns[column])
+        rows = 1.0 / np.where(largest > 0, largest, 1.0)
+        tallest = np.zeros(len(columns))
+        np.maximum.at(tallest, column, size * rows[row])
+        columns = 1.0 / np.where(tallest > 0, tallest, 1.0)
+    return rows, columns
+
+
+def _reduce(combinations: sparse.csr_array, of_z: sparse.csr_array) -> tuple[sparse.csr_array, Vector]:
+    """Return the reduced balances with rows of length one, and what their lengths were."""
+    terms = np.abs(combinations) @ np.abs(of_z)
+    reduced = without_cancelled(combinations @ of_z, terms, RANK_TOLERANCE)
+    norms = row_lengths(reduced)
+    return scaled(reduced, 1 / np.where(norms > 0, norms, 1.0)), norms
+
+
+def _nearest(
+    reduced: sparse.csr_array, gap: Vector
+) -> tuple[NDArray[np.intp], _DenseFactor | _SparseFactor, Vector, Vector]:
+    """Return the independent rows, their factors, the shortest z that meets them, and its multipliers."""
+    if reduced.shape[1] > DENSE_LIMIT:
+        independent = independent_rows(reduced)
+        sparse_factor = _factorise_sparsely(reduced[independent])
+        if sparse_factor is not None:
+            z, along = sparse_factor.solve(gap[independent])
+            missed = np.abs(sparse_factor.g @ z - gap[independent]).max(initial=0.0)
+            if missed <= MET * (1.0 + np.abs(gap).max(initial=0.0)) or reduced.shape[1] > DENSE_REFUGE:
+                return independent, sparse_factor, z, along
+    q, r, order = scipy.linalg.qr(reduced.toarray().T, mode="economic", pivoting=True, check_finite=False)
+    diagonal = np.abs(np.diag(r))
+    rank = int((diagonal > RANK_TOLERANCE * diagonal[:1]).sum())
+    independent, factor = order[:rank].astype(np.intp), _DenseFactor(q[:, :rank], r[:rank, :rank])
+    return independent, factor, *factor.solve(gap[independent])
+
+
+def _factorise_sparsely(g: sparse.csr_array) -> _SparseFactor | None:
+    """Return the factors of G Gᵀ, or None if it is singular to working precision."""
+    try:
+        symmetric = (g @ g.T).tocsc()
+        lu = splu(symmetric, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    except RuntimeError:
+        return None
+    return _SparseFactor(g, lu)
+
+
+def _refuse(problem: Problem, combinations: sparse.csr_array, rows: NDArray[np.intp]) -> None:
+    if len(rows):
+        row = min(rows, key=lambda at: combinations.indptr[at + 1] - combinations.indptr[at])
+        raise ConflictError(problem, sorted(combinations[[row]].indices.tolist()))
+
+
+def _refuse_dependent(
+    problem: Problem,
+    combinations: sparse.csr_array,
+    reduced: sparse.csr_array,
+    z: Vector,
+    gap: Vector,
+    rounding: Vector,
+    independent: NDArray[np.intp],
+) -> None:
+    """Refuse balances that depend on others but ask for something else."""
+    dependent = np.setdiff1d(np.arange(len(gap)), independent)
+    wrong = dependent[
+        np.abs(reduced[dependent] @ z - gap[dependent])
+        > rounding[dependent] + CONSISTENT * np.abs(gap).max(initial=0.0)
+    ]
+    if len(wrong):
+        shares = np.linalg.lstsq(reduced[independent].T.toarray(), reduced[[wrong[0]]].toarray().ravel(), rcond=None)[
+            0
+        ]
+        used = [wrong[0], *independent[np.abs(shares) > 1e-9]]
+        raise ConflictError(problem, sorted(set(combinations[used].indices.tolist())))
+
+
+def _determine(
+    elimination: Elimination, row_scale: Vector, scale: Vector, of_z: sparse.csr_array, right: Vector
+) -> _Determined:
+    made = scaled(elimination.determining, columns=row_scale)
+    pivots, width = len(elimination.pivots), len(scale)
+    place = np.empty(width, dtype=np.int32)
+    place[elimination.pivots], place[elimination.free] = np.arange(pivots), np.arange(pivots, width)
+    echelon = elimination.echelon
+    in_order = sparse.csr_array((echelon.data, place[echelon.indices], echelon.indptr), shape=echelon.shape)
+    triangle, of_free = split_columns(in_order, (np.arange(width) < pivots, np.arange(width) >= pivots))
+    lu = splu(triangle.tocsc(), permc_spec="NATURAL", diag_pivot_thresh=0.0) if pivots else None
+    return _Determined(scale, made @ of_z, made @ right, of_free, lu)
+
+
+def _unmeasured_values(elimination: Elimination, determined: _Determined, z: Vector, reference: Vector) -> Vector:
+    scaled = reference / determined.scale
+    right = determined.right - determined.from_z @ z - determined.free_part @ scaled[elimination.free]
+    scaled[elimination.pivots] = determined.solve(right)
+    values: Vector = scaled * determined.scale
+    return values

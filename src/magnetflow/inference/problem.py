@@ -1,0 +1,271 @@
+"""What is measured, what is asked, and which balances bind them?
+
+A problem is a list of variables, each measured with a standard deviation, unmeasured or constant, within bounds,
+and balances that are to be zero: linear ones as a sparse matrix, algebraic ones as expressions.
+Measured variables may covary. What cannot be right is refused when the problem is stated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sparse
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse.csgraph import connected_components
+
+from magnetflow.inference.expressions import Expression
+from magnetflow.tables import InputError
+
+Vector = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+MEASURED, UNMEASURED, CONSTANT = "measured", "unmeasured", "constant"
+STATUSES = (MEASURED, UNMEASURED, CONSTANT)
+NEGATIVE_EIGENVALUE = -1e-9  # of a correlation matrix, beyond which it is not positive semi-definite
+TOLD = 6  # names told at most
+
+
+class ProblemError(InputError):
+    """A problem cannot be right as stated; `variable` names the one at fault, where there is one."""
+
+    def __init__(self, problem: str, variable: str | None = None) -> None:
+        super().__init__(problem)
+        self.variable = variable
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    return ", ".join(names[:TOLD]) + (f" and {len(names) - TOLD} more" if len(names) > TOLD else "")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Variables and balances; every array runs over the variables in the order of `names`.
+
+    `value` is NaN where unmeasured, `sd` where not measured, `start` where none is given; bounds may be infinite.
+    `matrix` has a row a linear balance, `relations` an expression an algebraic one; each is to be zero.
+    `covariance` holds what lies off the diagonal, symmetric; the diagonal follows from `sd`.
+    """
+
+    names: tuple[str, ...]
+    measured: Mask
+    constant: Mask
+    value: Vector
+    sd: Vector
+    lower: Vector
+    upper: Vector
+    start: Vector
+    linear_names: tuple[str, ...]
+    matrix: sparse.csr_array
+    relation_names: tuple[str, ...]
+    relations: tuple[Expression, ...]
+    covariance: sparse.csr_array
+
+    @property
+    def unmeasured(self) -> Mask:
+        """Which variables are neither measured nor constant."""
+        return ~self.measured & ~self.constant
+
+    @property
+    def balance_names(self) -> tuple[str, ...]:
+        """Names of the linear balances, then of the algebraic ones."""
+        return self.linear_names + self.relation_names
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether any variable has a bound."""
+        return bool(np.isfinite(self.lower).any() or np.isfinite(self.upper).any())
+
+    def without_bounds(self) -> Problem:
+        """Return the same problem with every bound taken away."""
+        free = np.full(len(self.names), np.inf)
+        return replace(self, lower=-free, upper=free)
+
+    @cached_property
+    def position(self) -> dict[str, int]:
+        """Where each variable stands."""
+        return {name: place for place, name in enumerate(self.names)}
+
+    @cached_property
+    def root(self) -> sparse.csr_array:
+        """L with L Lᵀ the covariance of the measured variables: one row each, a column for each way to err.
+
+        Variables that do not covary have a column each; a singular covariance has fewer columns than rows.
+        """
+        places = np.flatnonzero(self.measured)
+        if not self.covariance.nnz:
+            return sparse.csr_array(sparse.diags_array(self.sd[places]))
+        return _root(self.sd[places], self.covariance[places][:, places], [self.names[place] for place in places])
+
+
+def state(
+    names: Sequence[str],
+    status: Sequence[str] | NDArray[np.str_],
+    value: ArrayLike,
+    sd: ArrayLike,
+    *,
+    balances: Mapping[str, Mapping[str, float]] | tuple[Sequence[str], sparse.csr_array] | None = None,
+    relations: Mapping[str, Expression] | None = None,
+    lower: ArrayLike | None = None,
+    upper: ArrayLike | None = None,
+    start: ArrayLike | None = None,
+    covariances: Mapping[tuple[str, str], float] | None = None,
+) -> Problem:
+    """State a problem and check it.
+
+    `status` is measured, unmeasured or constant; `value` and `sd` are NaN where there is none.
+    `balances` maps the name of a balance to the coefficients of its variables, or is a pair of names and matrix.
+    Raises ProblemError for a name given twice, a measurement without a positive sd, a value that is missing or not
+    finite, bounds that leave no room or contradict a constant, an unmeasured variable in no balance, a covariance
+    of what is not measured, or one that is not positive semi-definite.
+    """
+    count = len(names)
+    position = {name: place for place, name in enumerate(names)}
+    if len(position) < count:
+        twice = next(name for place, name in enumerate(names) if position[name] != place)
+        raise ProblemError(f"{twice} stands twice among the variables; keep one", twice)
+    kinds = np.asarray(status)
+    named, matrix = _balance_matrix(balances or {}, position)
+    given = dict(relations or {})
+    problem = Problem(
+        names=tuple(names),
+        measured=kinds == MEASURED,
+        constant=kinds == CONSTANT,
+        value=np.where(kinds == UNMEASURED, np.nan, np.asarray(value, dtype=float)),
+        sd=np.where(kinds == MEASURED, np.asarray(sd, dtype=float), np.nan),
+        lower=np.full(count, -np.inf) if lower is None else np.asarray(lower, dtype=float),
+        upper=np.full(count, np.inf) if upper is None else np.asarray(upper, dtype=float),
+        start=np.full(count, np.nan) if start is None else np.asarray(start, dtype=float),
+        linear_names=named,
+        matrix=matrix,
+        relation_names=tuple(given),
+        relations=tuple(given.values()),
+        covariance=_covariance_matrix(covariances or {}, position),
+    )
+    _check_variables(problem, kinds)
+    _check_balances(problem)
+    _check_covariance(problem)
+    return problem
+
+
+def _balance_matrix(
+    balances: Mapping[str, Mapping[str, float]] | tuple[Sequence[str], sparse.csr_array], position: Mapping[str, int]
+) -> tuple[tuple[str, ...], sparse.csr_array]:
+    if isinstance(balances, tuple):
+        return tuple(balances[0]), sparse.csr_array(balances[1])
+    rows, columns, coefficients = [], [], []
+    for row, (balance, terms) in enumerate(balances.items()):
+        for name, coefficient in terms.items():
+            if name not in position:
+                raise ProblemError(f"balance {balance} names {name}, which is not among the variables", name)
+            rows.append(row)
+            columns.append(position[name])
+            coefficients.append(coefficient)
+    shape = (len(balances), len(position))
+    matrix = sparse.csr_array(sparse.coo_array((np.array(coefficients, dtype=float), (rows, columns)), shape=shape))
+    matrix.eliminate_zeros()
+    return tuple(balances), matrix
+
+
+def _covariance_matrix(covariances: Mapping[tuple[str, str], float], position: Mapping[str, int]) -> sparse.csr_array:
+    rows, columns, values = [], [], []
+    for (one, other), covariance in covariances.items():
+        for name in (one, other):
+            if name not in position:
+                raise ProblemError(f"a covariance names {name}, which is not among the variables", name)
+        if one == other:
+            raise ProblemError(f"the variance of {one} is given as a covariance; give its sd instead", one)
+        rows += [position[one], position[other]]
+        columns += [position[other], position[one]]
+        values += [covariance, covariance]
+    shape = (len(position), len(position))
+    return sparse.csr_array(sparse.coo_array((np.array(values, dtype=float), (rows, columns)), shape=shape))
+
+
+def _check_variables(problem: Problem, kinds: NDArray[np.str_]) -> None:
+    known = problem.measured | problem.constant
+    with np.errstate(invalid="ignore"):
+        faults = [
+            (~np.isin(kinds, STATUSES), "is neither measured, unmeasured nor constant"),
+            (
+                known & ~np.isfinite(problem.value),
+                "has no value that is a finite number; give one, or call it unmeasured",
+            ),
+            (
+                problem.measured & ~(problem.sd > 0),
+                "is measured with an sd that is not above zero; give one, or call it constant",
+            ),
+            (problem.measured & ~np.isfinite(problem.sd), "is measured with an sd that is not finite; give one"),
+            (np.isnan(problem.lower) | (problem.lower == np.inf), "has a lower bound that is no number; mend it"),
+            (np.isnan(problem.upper) | (problem.upper == -np.inf), "has an upper bound that is no number; mend it"),
+            (problem.lower > problem.upper, "has its lower bound above its upper bound; mend one"),
+            (np.isinf(problem.start), "has a start that is not finite; mend it"),
+            (
+                problem.constant & ((problem.value < problem.lower) | (problem.value > problem.upper)),
+                "is constant beyond its own bound; mend one of the two",
+            ),
+        ]
+    for fault, told in faults:
+        if fault.any():
+            name = problem.names[int(np.flatnonzero(fault)[0])]
+            raise ProblemError(f"{name} {told}", name)
+
+
+def _check_balances(problem: Problem) -> None:
+    if not problem.balance_names:
+        raise ProblemError("there is no balance; without one there is nothing to reconcile")
+    entries = problem.matrix.tocoo()
+    for row in entries.coords[0][~np.isfinite(entries.data)]:
+        raise ProblemError(f"balance {problem.linear_names[row]} has a coefficient that is not finite; mend it")
+    balanced = np.zeros(len(problem.names), dtype=bool)
+    balanced[problem.matrix.indices] = True
+    for name, relation in zip(problem.relation_names, problem.relations, strict=True):
+        for variable in relation.variables:
+            if variable not in problem.position:
+                raise ProblemError(f"{name} names {variable}, which is not among the variables", variable)
+            balanced[problem.position[variable]] = True
+    loose = np.flatnonzero(problem.unmeasured & ~balanced)
+    if len(loose):
+        name = problem.names[loose[0]]
+        raise ProblemError(f"{name} is unmeasured and stands in no balance; measure it or take it out", name)
+
+
+def _check_covariance(problem: Problem) -> None:
+    touched = np.flatnonzero(np.diff(problem.covariance.indptr))
+    for place in touched:
+        if not problem.measured[place]:
+            name = problem.names[place]
+            raise ProblemError(f"{name} has a covariance but is not measured; take the covariance out", name)
+    if not np.isfinite(problem.covariance.data).all():
+        raise ProblemError("a covariance is not a finite number; mend it", problem.names[touched[0]])
+    if len(touched):
+        _ = problem.root  # its making tells whether the covariance can be one
+
+
+def _root(sd: Vector, covariance: sparse.csr_array, names: Sequence[str]) -> sparse.csr_array:
+    """Return L block by block of covarying variables, each from the eigenvalues of its correlation matrix."""
+    _, block_of = connected_components(covariance, directed=False)
+    order = np.argsort(block_of, kind="stable")
+    rows, columns, entries, width = [], [], [], 0
+    for block in np.split(order, np.flatnonzero(np.diff(block_of[order])) + 1):
+        if len(block) == 1:
+            factor = np.ones((1, 1))
+        else:
+            within = covariance[block][:, block].toarray() / np.outer(sd[block], sd[block])
+            eigenvalues, directions = np.linalg.eigh(within + np.eye(len(block)))
+            if eigenvalues[0] < NEGATIVE_EIGENVALUE * len(block):
+                told = ", ".join(sorted(names[place] for place in block)[:4])
+                raise ProblemError(
+                    f"the covariance of {told} is not positive semi-definite; no set of errors can have it",
+                    names[block[0]],
+                )
+            kept = eigenvalues > -NEGATIVE_EIGENVALUE * len(block)
+            factor = directions[:, kept] * np.sqrt(eigenvalues[kept])
+        rows.append(np.repeat(block, factor.shape[1]))
+        columns.append(np.tile(width + np.arange(factor.shape[1]), len(block)))
+        entries.append((sd[block][:, None] * factor).ravel())
+        width += factor.shape[1]
+    coordinates = (np.concatenate(rows), np.concatenate(columns))
+    return sparse.csr_array(sparse.coo_array((np.concatenate(entries), coordinates), shape=(len(sd), width)))

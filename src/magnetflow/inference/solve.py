@@ -1,0 +1,168 @@
+"""Which values meet all balances and lie nearest to what was measured?
+
+Linear balances need one fit.
+Others are met by successive linearisation: each iterate solves the linear problem that touches the balances there
+(as STAN does, Cencic 2016), takes the curvature of the balances into account where the problem is small
+enough for dense algebra (sequential quadratic programming; Nocedal and Wright, Numerical Optimization, 2nd ed.,
+chapter 18), and goes only so far along it as adjustments and imbalances together decrease.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from magnetflow.inference.bounded import Bounded, ConvergenceError, bounded_fit
+from magnetflow.inference.curved import Newton, newton_step
+from magnetflow.inference.guess import first_guess, perturbed
+from magnetflow.inference.leastsquares import ConflictError, Fit, Linear
+from magnetflow.inference.problem import Problem, Vector
+from magnetflow.inference.relations import imbalances, is_linear, linearise
+
+ITERATIONS = 100
+STEP = 1e-9  # of an sd, or of an unmeasured value: a step this small has arrived
+BALANCED = 1e-9  # of the terms of a balance and their sds
+SHORTEST = 1e-8  # part of a step below which there is no progress
+DECREASE = 1e-4  # part of the foreseen decrease that a step must bring (Armijo)
+SAME_OPTIMUM = 1e-6
+BENT_DOWN = -1e-6  # an eigenvalue of the reduced Hessian below this: not a minimum
+STARTS = 5
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """One optimum, with the balances linearised at it and the fit to them."""
+
+    linear: Linear
+    bounded: Bounded
+    iterations: int
+    is_minimum: bool
+
+    @property
+    def x(self) -> Vector:
+        """The values of all variables."""
+        return self.bounded.fit.x
+
+    @property
+    def objective(self) -> float:
+        """The weighted sum of squared adjustments, e'V⁻¹e."""
+        return float(self.bounded.fit.z @ self.bounded.fit.z)
+
+
+@dataclass(frozen=True)
+class Solved:
+    """The best optimum, all that were reached from the several starts, and how many starts failed."""
+
+    best: Optimum
+    reached: tuple[Optimum, ...]
+    failed: int
+
+
+def solve(problem: Problem, seed: int = 0) -> Solved:
+    """Find the values nearest to the measured ones that meet balances and bounds.
+
+    Nonlinear problems are started from STARTS points drawn with `seed`, the first being the measured values.
+    Raises ConflictError when the balances or bounds contradict each other, ConvergenceError when no start arrives.
+    """
+    if is_linear(problem):
+        guess = first_guess(problem)
+        linear = linearise(problem, guess)
+        optimum = Optimum(linear, bounded_fit(problem, linear, guess), 1, True)
+        return Solved(optimum, (optimum,), 0)
+    _check_linear_part(problem)
+    guess = first_guess(problem)
+    random = np.random.default_rng(seed)
+    starts = [
+        (guess, np.zeros(problem.root.shape[1])),
+        *(perturbed(problem, guess, random) for _ in range(STARTS - 1)),
+    ]
+    reached, failures = [], []
+    for x, z in starts:
+        try:
+            reached.append(_descend(problem, x, z))
+        except (ConvergenceError, ConflictError) as error:
+            failures.append(error)
+    if not reached:
+        raise failures[0]
+    best = min(reached, key=lambda optimum: (not optimum.is_minimum, optimum.objective))
+    return Solved(best, tuple(reached), len(failures))
+
+
+def _check_linear_part(problem: Problem) -> None:
+    """Raise ConflictError when the linear balances and bounds alone contradict each other."""
+    if problem.matrix.shape[0]:
+        bounded_fit(problem, Linear(problem.matrix, np.zeros(problem.matrix.shape[0])), first_guess(problem))
+
+
+def _descend(problem: Problem, x: Vector, z: Vector) -> Optimum:
+    """Iterate from one start until the step and the imbalances vanish."""
+    penalties = np.zeros(len(problem.balance_names))
+    linear = linearise(problem, x)
+    if not (np.isfinite(linear.matrix.data).all() and np.isfinite(linear.level).all()):
+        raise ConvergenceError(f"{_not_finite(problem, x)} has no finite value at its start; give a start")
+    for iteration in range(1, ITERATIONS + 1):
+        bounded = bounded_fit(problem, linear, x)
+        fitted, active = bounded.fit, bounded.active
+        imbalance = imbalances(problem, x)
+        newton = newton_step(problem, linear, fitted, active, x, z)
+        if _has_arrived(problem, linear, fitted, x, z, imbalance):
+            minimum = newton is None or newton.smallest > BENT_DOWN
+            return Optimum(linear, bounded, iteration, minimum)
+        penalties = np.maximum(penalties, 2.0 * np.abs(fitted.multipliers[: len(penalties)]))
+        moved = _search(problem, x, z, imbalance, penalties, fitted, newton)
+        if moved is None:
+            worst = int(np.nanargmax(np.abs(imbalance)))
+            raise ConvergenceError(
+                f"no convergence: the iteration stopped with {problem.balance_names[worst]} "
+                f"out by {imbalance[worst]:.3g}; check its values or give starts"
+            )
+        x, z = moved
+        linear = linearise(problem, x)
+    raise ConvergenceError(f"no convergence within {ITERATIONS} iterations; check the values or give starts")
+
+
+def _not_finite(problem: Problem, x: Vector) -> str:
+    """Name a balance that has no finite value or slope."""
+    jacobian = linearise(problem, x)
+    rows = np.flatnonzero(~np.isfinite(jacobian.level))
+    return problem.balance_names[int(rows[0])] if len(rows) else "a balance"
+
+
+def _has_arrived(problem: Problem, linear: Linear, fitted: Fit, x: Vector, z: Vector, imbalance: Vector) -> bool:
+    # What is small against the terms of a balance, or against their uncertainty, is no imbalance.
+    terms = np.abs(linear.matrix) @ (np.abs(x) + np.where(problem.measured, problem.sd, 0.0))
+    if (np.abs(imbalance) > BALANCED * terms).any():
+        return False
+    unmeasured = problem.unmeasured
+    drift = np.abs(fitted.x[unmeasured] - x[unmeasured])
+    size = np.abs(x[unmeasured]) + fitted.determined.scale
+    step = np.abs(fitted.z - z).max(initial=0.0) / (1.0 + np.abs(z).max(initial=0.0))
+    return bool(step <= STEP and (drift <= STEP * size).all())
+
+
+def _search(
+    problem: Problem,
+    x: Vector,
+    z: Vector,
+    imbalance: Vector,
+    penalties: Vector,
+    fitted: Fit,
+    newton: Newton | None,
+) -> tuple[Vector, Vector] | None:
+    """Go along the curved step, or else the plain one, as far as the merit decreases; None if it does not."""
+    merit = 0.5 * float(z @ z) + float(penalties @ np.abs(imbalance))
+    steps = [] if newton is None or not newton.within else [(newton.x - x, newton.z - z)]
+    steps.append((fitted.x - x, fitted.z - z))
+    for (dx, dz), shortest in zip(steps, [0.2] * (len(steps) - 1) + [SHORTEST], strict=True):
+        foreseen = float(z @ dz) - float(penalties @ np.abs(imbalance))
+        part = 1.0
+        while part >= shortest:
+            there, errors = x + part * dx, z + part * dz
+            now = imbalances(problem, there)
+            merit_there = 0.5 * float(errors @ errors) + float(penalties @ np.abs(now))
+            rounding = 1e-14 * (1.0 + abs(merit))
+            if np.isfinite(merit_there) and merit_there <= merit + DECREASE * part * min(foreseen, 0.0) + rounding:
+                return there, errors
+            part *= 0.5
+    return None

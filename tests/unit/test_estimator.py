@@ -1,0 +1,498 @@
+"""The estimator against independent routes, closed forms, simulation, and data that contradict each other."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import clarabel
+import numpy as np
+import pytest
+import scipy.linalg
+import scipy.sparse as sparse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from networks import Network, network
+from scipy.optimize import linprog, minimize
+
+from magnetflow.inference.bounded import ConvergenceError
+from magnetflow.inference.leastsquares import ConflictError
+from magnetflow.inference.parser import parse
+from magnetflow.inference.problem import Problem, ProblemError, state
+from magnetflow.inference.reconcile import Reconciliation, eliminate_serially, reconcile
+
+NAN = float("nan")
+
+
+def stated(drawn: Network, lower: float | None = None, seed: int = 0, correlate: bool = False) -> Problem:
+    """State a random network, possibly with some correlated neighbours."""
+    count = len(drawn.true)
+    names = [f"F{flow}" for flow in range(count)]
+    covariances = {}
+    if correlate:
+        random = np.random.default_rng(seed)
+        measured = np.flatnonzero(drawn.measured)
+        for one, other in zip(measured[::3], measured[1::3], strict=False):
+            covariances[names[one], names[other]] = random.uniform(-0.9, 0.9) * drawn.sd[one] * drawn.sd[other]
+    return state(
+        names,
+        np.where(drawn.measured, "measured", "unmeasured"),
+        drawn.value,
+        drawn.sd,
+        balances=([f"P{row}" for row in range(drawn.balances.shape[0])], drawn.balances),
+        lower=None if lower is None else np.full(count, lower),
+        covariances=covariances,
+    )
+
+
+def dense_covariance(problem: Problem) -> np.ndarray:
+    """The covariance of the measured variables, written out."""
+    whole = problem.covariance.toarray() + np.diag(np.where(problem.measured, problem.sd, 0.0) ** 2)
+    measured = np.flatnonzero(problem.measured)
+    return np.asarray(whole[np.ix_(measured, measured)])
+
+
+def by_null_space(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+    """Values and sds by another route: every solution is a point plus the null space; fit along it."""
+    matrix = problem.matrix.toarray()
+    null = scipy.linalg.null_space(matrix)
+    weight = np.linalg.inv(np.linalg.cholesky(dense_covariance(problem)))
+    design = weight @ null[problem.measured]
+    along, *_ = np.linalg.lstsq(design, weight @ problem.value[problem.measured], rcond=1e-12)
+    spread = null @ np.linalg.pinv(design, rcond=1e-12)
+    return null @ along, np.sqrt(np.sum(spread**2, axis=1))
+
+
+def by_interior_point(problem: Problem) -> np.ndarray:
+    """Values within bounds by clarabel, in natural units and without any elimination."""
+    measured, count = np.flatnonzero(problem.measured), len(problem.names)
+    weight = np.zeros((count, count))
+    weight[np.ix_(measured, measured)] = np.linalg.inv(dense_covariance(problem))
+    value = np.where(problem.measured, problem.value, 0.0)
+    rows = sparse.vstack([problem.matrix, -sparse.eye_array(count)]).tocsc()
+    limits = np.concatenate([np.zeros(problem.matrix.shape[0]), -problem.lower])
+    cones = [clarabel.ZeroConeT(problem.matrix.shape[0]), clarabel.NonnegativeConeT(count)]
+    options = clarabel.DefaultSettings()
+    options.verbose = False
+    options.tol_gap_abs = options.tol_gap_rel = options.tol_feas = 1e-11
+    quadratic = sparse.csc_array(np.triu(weight))
+    return np.array(clarabel.DefaultSolver(quadratic, -weight @ value, rows, limits, cones, options).solve().x)
+
+
+def classes_by_rank(problem: Problem) -> list[str]:
+    """Classes by their definition: does a row or column more change a rank?"""
+    of_unmeasured = problem.matrix.toarray()[:, problem.unmeasured]
+    rank = np.linalg.matrix_rank(of_unmeasured) if of_unmeasured.shape[1] else 0
+    found, number = [], 0
+    for place in range(len(problem.names)):
+        if problem.measured[place]:
+            more = np.column_stack([of_unmeasured, problem.matrix.toarray()[:, place]])
+            found.append("redundant" if np.linalg.matrix_rank(more) > rank else "nonredundant")
+        else:
+            pick = np.zeros((1, of_unmeasured.shape[1]))
+            pick[0, number], number = 1.0, number + 1
+            more = np.vstack([of_unmeasured, pick])
+            found.append("observable" if np.linalg.matrix_rank(more) == rank else "unobservable")
+    return found
+
+
+networks = st.builds(
+    network,
+    flows=st.integers(6, 60),
+    seed=st.integers(0, 10_000),
+    share_measured=st.sampled_from([0.2, 0.5, 0.8, 1.0]),
+    reach=st.sampled_from([2, 5, 40]),
+)
+
+
+@given(networks, st.booleans())
+@settings(max_examples=120)
+def test_a_network_is_reconciled_as_along_the_null_space(drawn: Network, correlate: bool) -> None:
+    problem = stated(drawn, correlate=correlate)
+    result = reconcile(problem)
+    values, sds = by_null_space(problem)
+    assert list(result.classes) == classes_by_rank(problem)
+    known = result.classes != "unobservable"
+    assert np.isnan(result.value[~known]).all()
+    scale = np.maximum(np.abs(values), drawn.sd)
+    assert np.abs(result.value - values)[known].max(initial=0.0) < 1e-8 * scale.max()
+    assert np.allclose(result.sd[known], sds[known], rtol=1e-6, atol=1e-8 * drawn.sd.max())
+    assert result.residual_max <= 1e-9 * np.abs(values).max()
+
+
+@given(networks, st.booleans())
+@settings(max_examples=80)
+def test_a_bounded_network_is_reconciled_as_by_an_interior_point(drawn: Network, correlate: bool) -> None:
+    problem = stated(drawn, lower=0.0, correlate=correlate)
+    result = reconcile(problem)
+    values = by_interior_point(problem)
+    known = result.classes != "unobservable"
+    assert np.abs(result.value - values)[known].max(initial=0.0) < 1e-4 * max(1.0, np.abs(values).max())
+    assert (result.value[known] >= 0).all()
+    for name, bound in result.active_bounds.items():
+        place = problem.position[name]
+        assert np.isnan(result.value[place]) or result.value[place] == bound
+
+
+@given(networks)
+@settings(max_examples=40)
+def test_the_range_of_an_unobservable_flow_is_that_of_a_linear_program(drawn: Network) -> None:
+    problem = stated(drawn, lower=0.0)
+    result = reconcile(problem)
+    unknown = np.flatnonzero(result.classes == "unobservable")
+    known = np.flatnonzero(result.classes != "unobservable")
+    matrix = problem.matrix.toarray()
+    right = -matrix[:, known] @ result.value[known]
+    for place in unknown:
+        cost = np.where(unknown == place, 1.0, 0.0)
+        for sign, told in ((1.0, result.lower[place]), (-1.0, result.upper[place])):
+            # A hair of slack: the reconciled values are rounded.
+            found = linprog(
+                sign * cost,
+                A_ub=np.vstack([matrix[:, unknown], -matrix[:, unknown]]),
+                b_ub=np.concatenate([right, -right]) + 1e-9,
+                bounds=(0, None),
+            )
+            expected = sign * found.fun if found.status == 0 else np.inf
+            assert told == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+@given(networks, st.integers(0, 1000))
+@settings(max_examples=20)
+def test_order_and_scale_do_not_matter(drawn: Network, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    problem = stated(drawn)
+    flows, balances = random.permutation(len(drawn.true)), random.permutation(drawn.balances.shape[0])
+    factor = 10.0 ** random.uniform(-4, 4, len(balances))
+    shuffled = state(
+        [problem.names[flow] for flow in flows],
+        np.where(drawn.measured, "measured", "unmeasured")[flows],
+        drawn.value[flows],
+        drawn.sd[flows],
+        balances=(
+            [f"P{row}" for row in balances],
+            sparse.csr_array(sparse.diags_array(factor) @ drawn.balances[balances][:, flows]),
+        ),
+    )
+    one, other = reconcile(problem), reconcile(shuffled)
+    assert list(one.classes[flows]) == list(other.classes)
+    assert np.allclose(one.value[flows], other.value, rtol=1e-8, atol=1e-8 * drawn.sd.max(), equal_nan=True)
+    assert one.test.degrees_of_freedom == other.test.degrees_of_freedom
+
+
+def test_reconciling_the_reconciled_changes_nothing() -> None:
+    drawn = network(200, seed=5, share_measured=1.0)
+    once = reconcile(stated(drawn))
+    again = reconcile(stated(Network(drawn.source, drawn.target, drawn.true, once.value, drawn.sd, drawn.measured)))
+    assert again.test.objective < 1e-18
+    assert np.allclose(once.value, again.value, rtol=1e-12)
+
+
+def test_the_sparse_way_gives_what_the_dense_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = stated(network(900, seed=3), lower=0.0, correlate=True)
+    by_sparse = reconcile(problem)
+    assert type(by_sparse.optimum.bounded.fit.factor).__name__ == "_SparseFactor"
+    monkeypatch.setattr("magnetflow.inference.leastsquares.DENSE_LIMIT", 10_000)
+    by_dense = reconcile(problem)
+    assert type(by_dense.optimum.bounded.fit.factor).__name__ == "_DenseFactor"
+    assert np.allclose(by_sparse.value, by_dense.value, rtol=1e-9, atol=1e-9, equal_nan=True)
+    assert by_sparse.covariance is not None
+    assert by_dense.covariance is not None
+    size = np.nanmax(by_dense.covariance)
+    assert np.allclose(by_sparse.covariance, by_dense.covariance, rtol=1e-7, atol=1e-9 * size, equal_nan=True)
+    monkeypatch.setattr("magnetflow.inference.reconcile.WHOLE_COVARIANCE", 10)
+    monkeypatch.setattr("magnetflow.inference.leastsquares.DENSE_LIMIT", 300)
+    in_blocks = reconcile(problem)
+    assert in_blocks.covariance is None
+    assert np.allclose(in_blocks.sd, by_dense.sd, rtol=1e-6, atol=1e-7 * np.sqrt(size), equal_nan=True)
+    some = ["F3", "F10", "F500"]
+    places = [problem.position[name] for name in some]
+    part = by_dense.covariance[np.ix_(places, places)]
+    assert np.allclose(in_blocks.covariance_of(some), part, rtol=1e-7, atol=1e-9 * size, equal_nan=True)
+
+
+def test_beyond_ten_thousand_the_named_and_the_most_adjusted_have_an_sd(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("magnetflow.inference.reconcile.EVERY_SD", 100)
+    monkeypatch.setattr("magnetflow.inference.reconcile.WHOLE_COVARIANCE", 10)
+    monkeypatch.setattr("magnetflow.inference.reconcile.LARGEST_ADJUSTMENTS", 20)
+    problem = stated(network(400, seed=1, share_measured=1.0))
+    result = reconcile(problem, sd_of=["F0"])
+    moved = np.abs(result.value - problem.value) / problem.sd
+    told = ~np.isnan(result.sd)
+    assert told[0]
+    assert told.sum() in (20, 21)
+    assert moved[told].min() <= moved[~told].max() or moved[~told].max() <= np.sort(moved)[-20]
+    assert set(np.argsort(-moved)[:20]) <= set(np.flatnonzero(told))
+
+
+def test_dependent_balances_are_counted_once() -> None:
+    # A closed loop: the balance of the last process repeats the others.
+    names = ["a", "b", "c"]
+    balances = {"P1": {"a": -1.0, "c": 1.0}, "P2": {"a": 1.0, "b": -1.0}, "P3": {"b": 1.0, "c": -1.0}}
+    result = reconcile(state(names, ["measured"] * 3, [10, 11, 12], [1, 1, 1], balances=balances))
+    assert result.test.degrees_of_freedom == 2
+    assert result.value == pytest.approx([11, 11, 11])
+    assert result.sd == pytest.approx([3**-0.5] * 3)
+
+
+def test_a_closed_system_too_large_for_dense_algebra_is_settled_part_by_part() -> None:
+    # 150 separate loops of four flows: none has a flow of its own to peel from.
+    rows, columns, signs = [], [], []
+    for loop in range(150):
+        for at in range(4):
+            rows += [4 * loop + at, 4 * loop + (at + 1) % 4]
+            columns += [4 * loop + at] * 2
+            signs += [-1.0, 1.0]
+    matrix = sparse.csr_array(sparse.coo_array((signs, (rows, columns)), shape=(600, 600)))
+    value = np.arange(600.0) + 10
+    problem = state(
+        [f"F{flow}" for flow in range(600)],
+        ["measured"] * 600,
+        value,
+        np.ones(600),
+        balances=([f"P{row}" for row in range(600)], matrix),
+    )
+    result = reconcile(problem)
+    assert result.test.degrees_of_freedom == 450
+    assert np.allclose(result.value, np.repeat(value.reshape(150, 4).mean(axis=1), 4))
+
+
+def test_simulation_finds_the_covariance_that_is_told() -> None:
+    drawn = network(25, seed=11, share_measured=0.8)
+    problem = stated(drawn, correlate=True)
+    told = reconcile(problem)
+    random = np.random.default_rng(2)
+    values = []
+    for _ in range(1000):
+        noise = problem.root @ random.standard_normal(problem.root.shape[1])
+        noisy = np.where(drawn.measured, drawn.true, 0.0)
+        noisy[drawn.measured] += noise
+        again = Network(drawn.source, drawn.target, drawn.true, noisy, drawn.sd, drawn.measured)
+        values.append(reconcile(stated(again, correlate=True)).value)
+    known = told.classes != "unobservable"
+    found = np.cov(np.array(values)[:, known].T)
+    assert told.covariance is not None
+    exact = told.covariance[np.ix_(known, known)]
+    sd = np.sqrt(np.diag(exact))
+    assert np.abs(found - exact).max() < 0.1 * np.outer(sd, sd).max()
+    assert np.sqrt(np.diag(found)) == pytest.approx(sd, rel=0.08)
+
+
+def test_simulation_agrees_with_the_linearised_covariance_of_a_nonlinear_system() -> None:
+    random = np.random.default_rng(4)
+    true = np.array([100.0, 60.0, 40.0, 0.6])
+    sd = np.array([2.0, 1.5, 1.0, 0.01])
+
+    def solved(values: np.ndarray) -> Reconciliation:
+        return reconcile(
+            state(
+                ["in", "a", "b", "TC"],
+                ["measured"] * 4,
+                values,
+                sd,
+                balances={"P": {"in": 1, "a": -1, "b": -1}},
+                relations={"TC": parse("a - TC * in")},
+            )
+        )
+
+    told = solved(true)
+    values = np.array([solved(true + sd * random.standard_normal(4)).value for _ in range(300)])
+    assert values.std(axis=0, ddof=1) == pytest.approx(told.sd, rel=0.12)
+    assert told.test.degrees_of_freedom == 2
+
+
+def test_a_nonlinear_system_agrees_with_sequential_quadratic_programming() -> None:
+    random = np.random.default_rng(8)
+    names = ["in", "a", "b", "ca", "cb", "ci"]
+    true = np.array([100.0, 70.0, 30.0, 0.02, 0.05, 0.029])
+    sd = 0.1 * true
+    relation = parse("in*ci - a*ca - b*cb")
+
+    def imbalance(value: np.ndarray, z: np.ndarray) -> list[float]:
+        x = value + sd * z
+        return [x[0] - x[1] - x[2], 100 * relation.values(dict(zip(names, x, strict=True)))[-1]]
+
+    for _ in range(5):
+        value = true + sd * random.standard_normal(6)
+        problem = state(
+            names,
+            ["measured"] * 6,
+            value,
+            sd,
+            balances={"goods": {"in": 1, "a": -1, "b": -1}},
+            relations={"substance": relation},
+        )
+        result = reconcile(problem)
+        found = minimize(
+            lambda z: z @ z,
+            np.zeros(6),
+            jac=lambda z: 2 * z,
+            constraints={"type": "eq", "fun": partial(imbalance, value)},
+            options={"ftol": 1e-14, "maxiter": 500},
+        )
+        assert result.test.objective == pytest.approx(found.fun, rel=1e-6)
+        assert (result.value - value) / sd == pytest.approx(found.x, abs=1e-4)
+
+
+def measured(names: list[str], value: list[float], sd: list[float], **more: Any) -> Reconciliation:
+    return reconcile(state(names, ["measured"] * len(names), value, sd, **more))
+
+
+def test_contradicting_coefficients_push_the_flows_to_zero_and_that_is_told() -> None:
+    """Shares of 0.5 and 0.6 that are almost certain leave no other flow than none at all."""
+    relations = {"first": parse("a - ka * in"), "second": parse("b - kb * in")}
+    for lower in (None, [0.0] * 5):
+        result = measured(
+            ["in", "a", "b", "ka", "kb"],
+            [100, 50, 60, 0.5, 0.6],
+            [10, 5, 6, 0.001, 0.001],
+            balances={"P": {"in": 1, "a": -1, "b": -1}},
+            relations=relations,
+            lower=lower,
+        )
+        assert any(message.startswith("degenerate: in, a, b") for message in result.messages)
+        assert result.test.passed is False
+
+
+def test_starts_that_disagree_are_told() -> None:
+    result = measured(["x", "y"], [0.0, 2.0], [1.0, 1.0], relations={"hyperbola": parse("1/x - y")})
+    assert result.test.objective == pytest.approx(0.23670217144540562)
+    assert any("different optima" in message and "9.327" in message for message in result.messages)
+
+
+def test_the_nearest_point_of_a_circle_is_found_from_inside_and_outside() -> None:
+    for x, y in ((0.1, 3.0), (0.3, 0.2), (-2.0, 0.1)):
+        result = measured(["x", "y"], [x, y], [1.0, 1.0], relations={"circle": parse("x**2 + y**2 - 1")})
+        length = np.hypot(x, y)
+        assert result.value == pytest.approx([x / length, y / length], abs=1e-9)
+        assert result.test.objective == pytest.approx((length - 1) ** 2)
+
+
+def test_the_middle_of_a_circle_is_no_minimum() -> None:
+    result = measured(["x", "y"], [0.0, 0.0], [1.0, 2.0], relations={"ellipse": parse("x**2 + y**2 - 1")})
+    # The nearest point in σ is on the y axis, where half a σ leads to.
+    assert result.test.objective == pytest.approx(0.25)
+    assert np.abs(result.value) == pytest.approx([0.0, 1.0], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("relation", "told"),
+    [("x**2 + y**2 + 1", "no convergence"), ("1 / (x - x) - y", "no finite value")],
+)
+def test_what_has_no_solution_is_an_error(relation: str, told: str) -> None:
+    with pytest.raises(ConvergenceError, match=told):
+        measured(["x", "y"], [1.0, 2.0], [1.0, 1.0], relations={"line 1": parse(relation)})
+
+
+def test_a_conflict_of_constants_names_the_balances() -> None:
+    names, kinds = ["a", "b", "c", "d"], ["constant", "unmeasured", "constant", "measured"]
+    balances = {"P1": {"a": 1, "b": -1}, "P2": {"b": 1, "c": -1}, "P3": {"c": 1, "d": -1}}
+    with pytest.raises(ConflictError, match="the balances P1, P2;"):
+        reconcile(state(names, kinds, [1, NAN, 2, 3], [NAN, NAN, NAN, 1], balances=balances))
+
+
+def test_a_conflict_of_bounds_names_balances_and_bounds() -> None:
+    balances = {"P1": {"a": 1, "b": -1, "c": -1}, "P2": {"c": 1, "d": -1}, "P3": {"d": 1, "e": -1}}
+    problem = state(
+        list("abcde"),
+        ["measured"] * 5,
+        [1, 2, 3, 4, 5],
+        [1] * 5,
+        balances=balances,
+        lower=[0, 5, 0, 0, 0],
+        upper=[4, 9, 9, 9, 9],
+    )
+    with pytest.raises(ConflictError, match=r"balances? P1.* bounds b ≥ 5, .*, a ≤ 4;"):
+        reconcile(problem)
+
+
+def test_serial_elimination_finds_a_planted_error() -> None:
+    drawn = network(60, seed=21, share_measured=1.0)
+    value = drawn.value.copy()
+    value[17] += 40 * drawn.sd[17]
+    wrong = Network(drawn.source, drawn.target, drawn.true, value, drawn.sd, drawn.measured)
+    before = reconcile(stated(wrong))
+    assert before.test.passed is False
+    last, steps = eliminate_serially(before)
+    assert "F17" in (steps[0].removed.name, *steps[0].removed.tied)
+    assert last.test.passed is not False
+    assert last.test.degrees_of_freedom == before.test.degrees_of_freedom - len(steps)
+
+
+def test_the_tests_raise_a_false_alarm_as_often_as_they_say() -> None:
+    drawn = network(40, seed=2, share_measured=1.0)
+    random = np.random.default_rng(6)
+    failed = alarms = 0
+    for _ in range(400):
+        value = drawn.true + drawn.sd * random.standard_normal(40)
+        result = reconcile(stated(Network(drawn.source, drawn.target, drawn.true, value, drawn.sd, drawn.measured)))
+        failed += result.test.passed is False
+        alarms += bool(result.suspects)
+    assert 0.025 < failed / 400 < 0.08
+    assert alarms / 400 < 0.08
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"names": ["a", "a"]}, "a stands twice"),
+        ({"sd": [0.0, 1.0]}, "a is measured with an sd that is not above zero"),
+        ({"sd": [-1.0, 1.0]}, "not above zero"),
+        ({"sd": [np.inf, 1.0]}, "not finite"),
+        ({"value": [NAN, 1.0]}, "a has no value"),
+        ({"status": ["known", "measured"]}, "neither measured"),
+        ({"lower": [3.0, 0.0], "upper": [2.0, 9.0]}, "lower bound above"),
+        ({"status": ["constant", "measured"], "lower": [3.0, 0.0]}, "constant beyond its own bound"),
+        ({"balances": {"P": {"c": 1.0}}}, "names c"),
+        ({"balances": {}}, "no balance"),
+        ({"balances": {"P": {"a": np.inf, "b": 1.0}}}, "not finite"),
+        ({"status": ["unmeasured", "measured"], "balances": {"P": {"b": 1.0}}}, "a is unmeasured and stands in no"),
+        ({"covariances": {("a", "b"): 1.5}}, "not positive semi-definite"),
+        ({"covariances": {("a", "c"): 0.5}}, "names c"),
+        ({"covariances": {("a", "a"): 0.5}}, "variance of a"),
+        ({"status": ["constant", "measured"], "covariances": {("a", "b"): 0.5}}, "not measured"),
+        ({"relations": {"line 1": parse("a - z")}}, "names z"),
+    ],
+)
+def test_a_problem_that_cannot_be_right_is_refused(change: dict[str, Any], told: str) -> None:
+    given: dict[str, Any] = {
+        "names": ["a", "b"],
+        "status": ["measured", "measured"],
+        "value": [1.0, 2.0],
+        "sd": [1.0, 1.0],
+        "balances": {"P": {"a": 1.0, "b": -1.0}},
+    }
+    with pytest.raises(ProblemError, match=told):
+        state(**(given | change))
+
+
+def test_three_covariances_that_no_errors_can_have_are_refused() -> None:
+    pairs = {("a", "b"): 0.9, ("b", "c"): 0.9, ("a", "c"): -0.9}
+    with pytest.raises(ProblemError, match="a, b, c is not positive semi-definite"):
+        state(list("abc"), ["measured"] * 3, [1, 2, 3], [1, 1, 1], balances={"P": {"a": 1}}, covariances=pairs)
+
+
+def test_fully_correlated_errors_move_together() -> None:
+    # a and b err alike, so that their difference is certain; c takes up what is left.
+    result = measured(
+        ["a", "b", "c"],
+        [10, 6, 5],
+        [1, 1, 1],
+        balances={"P": {"a": 1, "b": -1, "c": -1}},
+        covariances={("a", "b"): 1.0},
+    )
+    assert result.value == pytest.approx([10, 6, 4])
+    assert result.sd == pytest.approx([1, 1, 0], abs=1e-9)
+
+
+def test_very_unlike_standard_deviations_cost_no_digits() -> None:
+    result = measured(
+        ["a", "b", "c"],
+        [1.0, 1.1, 1e9],
+        [1e-6, 1.0, 1e6],
+        balances={"P": {"a": 1, "b": -1}, "Q": {"c": 1e-9, "b": -1}},
+    )
+    weights = np.array([1e12, 1.0, 1e6])
+    mean = weights @ [1.0, 1.1, 1.0] / weights.sum()
+    assert result.value == pytest.approx([mean, mean, 1e9 * mean], rel=1e-13)
+    assert result.sd[0] == pytest.approx(weights.sum() ** -0.5, rel=1e-9)
