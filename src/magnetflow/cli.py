@@ -6,6 +6,7 @@ Exit codes: 0 done; 2 the input is wrong, told in one line; 1 a fault of ours.
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,13 +17,16 @@ from magnetflow import __version__
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a sign gets its code, not a traceback
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # Imported only now, so that a mistyped command is told at once.
     from magnetflow.build import BuildError
     from magnetflow.results import ResultError
     from magnetflow.tables import InputError
 
     try:
-        return _build(options)
+        return _reconcile(options) if options.command == "reconcile" else _build(options)
     except InputError as error:
         print(f"magnetflow: {error}", file=sys.stderr)
         return 2
@@ -30,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"magnetflow: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("magnetflow: stopped; the last good book stands", file=sys.stderr)
+        print("magnetflow: stopped; what stood before stands", file=sys.stderr)
         return 130
 
 
@@ -42,6 +46,11 @@ def _parser() -> argparse.ArgumentParser:
     making.add_argument("--years", type=_years, help="years of the flows, such as 2017-2021")
     making.add_argument("--elements", type=lambda text: text.split(","), help="elements, such as Nd,Dy")
     making.add_argument("--seed", type=int, help="seed of every random draw")
+    adjusting = commands.add_parser("reconcile", help="reconcile the system or the equations in a folder")
+    adjusting.add_argument("folder", type=Path, help="a folder of CSV files, or an .xlsx workbook")
+    adjusting.add_argument("--out", type=Path, help="where the results go; the folder itself unless told")
+    adjusting.add_argument("--no-bounds", action="store_true", help="let every variable take any value")
+    adjusting.add_argument("--eliminate", action="store_true", help="take out suspects until the test passes")
     return parser
 
 
@@ -52,6 +61,22 @@ def _years(text: str) -> list[int]:
     if not years:
         raise argparse.ArgumentTypeError(f"{text} holds no year")
     return years
+
+
+def _reconcile(options: argparse.Namespace) -> int:
+    """Reconcile what a folder holds, write the results and tell the outcome."""
+    from magnetflow.flows.folder import read
+    from magnetflow.inference import report
+    from magnetflow.inference.reconcile import eliminate_serially, reconcile
+
+    problem = read(options.folder)
+    result = reconcile(problem.without_bounds() if options.no_bounds else problem)
+    result, steps = eliminate_serially(result) if options.eliminate else (result, [])
+    folder = options.out or (options.folder if options.folder.is_dir() else options.folder.parent)
+    report.write(result, folder, steps)
+    print(report.summary(result, steps))
+    print(f"{report.TABLE} and {report.REPORT} are in {folder}.")
+    return 0
 
 
 def _build(options: argparse.Namespace) -> int:

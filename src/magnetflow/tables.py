@@ -127,7 +127,7 @@ def conversion_factor(given: str, wanted: str) -> float:
     """Return what a value in `given` is multiplied by to stand in `wanted`."""
     try:
         return float(_units.Quantity(1.0, given).to(wanted).magnitude)
-    except (pint.DimensionalityError, pint.UndefinedUnitError) as error:
+    except (pint.errors.PintError, ValueError) as error:
         raise InputError(f"a value in {given} cannot be told in {wanted}: {error}") from None
 
 

@@ -84,7 +84,9 @@ def solve(problem: Problem, seed: int = 0) -> Solved:
         except (ConvergenceError, ConflictError) as error:
             failures.append(error)
     if not reached:
-        raise failures[0]
+        stopped = next((error for error in failures if isinstance(error, ConvergenceError)), None)
+        # A conflict of balances linearised somewhere is no proof that the balances themselves conflict.
+        raise stopped or ConvergenceError(f"no convergence: where the iteration stopped, {failures[0]}")
     best = min(reached, key=lambda optimum: (not optimum.is_minimum, optimum.objective))
     return Solved(best, tuple(reached), len(failures))
 

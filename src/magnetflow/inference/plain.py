@@ -1,0 +1,137 @@
+"""How does one write a problem down as plain equations?
+
+`variables.csv` lists the variables, `balances.csv` the coefficients of linear balances, `equations.txt` has one
+expression a line that is to equal zero, `covariance.csv` tells what covaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from magnetflow.inference.expressions import Expression
+from magnetflow.inference.parser import ExpressionError, parse
+from magnetflow.inference.problem import CONSTANT, MEASURED, STATUSES, UNMEASURED, Problem, ProblemError, state
+from magnetflow.sheets import Row, Sheet, read_text, shown
+from magnetflow.tables import TableError
+
+SHEETS = ("variables", "balances", "covariance")
+EQUATIONS = "equations.txt"
+
+
+def read_problem(sheets: Mapping[str, Sheet], equations: Path | None) -> Problem:
+    """Return the problem that the sheets `variables`, `balances` and `covariance` and a file of equations state.
+
+    Raises TableError with file, row and column at the first thing that cannot be meant.
+    """
+    variables = sheets["variables"].restrict(["name", "value", "status"], ["sd", "lower", "upper", "start"])
+    rows = _named(variables)
+    status = [_status(row) for row in variables.rows]
+    balances = _balances(sheets["balances"], rows) if "balances" in sheets else {}
+    relations = _relations(equations, rows) if equations else {}
+    if not balances and not relations:
+        raise TableError(variables.name, f"no balance goes with it; add balances.csv or {EQUATIONS}")
+    covariances = _covariances(sheets["covariance"], rows) if "covariance" in sheets else {}
+    lower, upper = (np.array([row.number_in(column) for row in variables.rows]) for column in ("lower", "upper"))
+    try:
+        return state(
+            list(rows),
+            status,
+            [row.number_in("value") for row in variables.rows],
+            [row.number_in("sd") for row in variables.rows],
+            balances=balances,
+            relations=relations,
+            lower=np.where(np.isnan(lower), -np.inf, lower),
+            upper=np.where(np.isnan(upper), np.inf, upper),
+            start=[row.number_in("start") for row in variables.rows],
+            covariances=covariances,
+        )
+    except ProblemError as error:
+        at = rows[error.variable].number if error.variable in rows else None
+        raise TableError(variables.name, str(error), at) from None
+
+
+def _named(variables: Sheet) -> dict[str, Row]:
+    rows: dict[str, Row] = {}
+    for row in variables.rows:
+        name = row.text("name")
+        if name in rows:
+            raise row.fault(f"{shown(name)} stands already in row {rows[name].number}; keep one", "name")
+        rows[name] = row
+    return rows
+
+
+def _status(row: Row) -> str:
+    status = row.text("status").lower()
+    if status not in STATUSES:
+        raise row.fault(f"found {shown(status)}, expected {', '.join(STATUSES)}", "status")
+    has_value, sd = row.optional("value") != "", row.number_in("sd")
+    if status == UNMEASURED and (has_value or sd > 0):
+        raise row.fault("an unmeasured variable has neither value nor sd; call it measured, or use start", "value")
+    if status != UNMEASURED and not has_value:
+        raise row.fault(f"a {status} variable without a value; give one, or call it {UNMEASURED}", "value")
+    if status == MEASURED and not sd > 0:
+        raise row.fault(f"a measured variable needs an sd above zero; give one, or call it {CONSTANT}", "sd")
+    if status == CONSTANT and sd > 0:
+        raise row.fault(f"a constant has no sd; leave it empty, or call it {MEASURED}", "sd")
+    return status
+
+
+def _known(row: Row, column: str, rows: Mapping[str, Row]) -> str:
+    name = row.text(column)
+    if name not in rows:
+        raise row.fault(f"{shown(name)} is not in the list of variables; add it there or mend the cell", column)
+    return name
+
+
+def _balances(sheet: Sheet, rows: Mapping[str, Row]) -> dict[str, dict[str, float]]:
+    balances: dict[str, dict[str, float]] = {}
+    for row in sheet.restrict(["balance", "variable", "coefficient"], []).rows:
+        terms = balances.setdefault(row.text("balance"), {})
+        name = _known(row, "variable", rows)
+        if name in terms:
+            raise row.fault(f"{shown(name)} stands twice in this balance; add the coefficients up", "variable")
+        if not row.optional("coefficient"):
+            raise row.fault("found an empty cell, expected a number", "coefficient")
+        terms[name] = row.number_in("coefficient")
+    return balances
+
+
+def _covariances(sheet: Sheet, rows: Mapping[str, Row]) -> dict[tuple[str, str], float]:
+    covariances: dict[tuple[str, str], float] = {}
+    for row in sheet.restrict(["variable_a", "variable_b", "covariance"], []).rows:
+        one, other = _known(row, "variable_a", rows), _known(row, "variable_b", rows)
+        for column, name in (("variable_a", one), ("variable_b", other)):
+            if rows[name].text("status").lower() != MEASURED:
+                raise row.fault(f"{shown(name)} is not measured and covaries with nothing; take the row out", column)
+        if one == other:
+            raise row.fault("the diagonal comes from sd; take the row out", "variable_b")
+        if (one, other) in covariances or (other, one) in covariances:
+            raise row.fault("this pair stands there already; keep one", "variable_b")
+        if not row.optional("covariance"):
+            raise row.fault("found an empty cell, expected a number", "covariance")
+        covariances[one, other] = row.number_in("covariance")
+        if abs(covariances[one, other]) > (1 + 1e-9) * rows[one].number_in("sd") * rows[other].number_in("sd"):
+            raise row.fault("larger than the product of the two sds; mend one of the three", "covariance")
+    return covariances
+
+
+def _relations(path: Path, rows: Mapping[str, Row]) -> dict[str, Expression]:
+    """Read one expression a line; what follows # is a comment."""
+    relations = {}
+    lines = read_text(path).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    for number, line in enumerate(lines, 1):
+        text = line.split("#", 1)[0].strip()
+        if not text:
+            continue
+        try:
+            relation = parse(text)
+        except ExpressionError as error:
+            raise TableError(path.name, str(error), number) from None
+        for name in relation.variables:
+            if name not in rows:
+                raise TableError(path.name, f"{shown(name)} is not in the list of variables; add it there", number)
+        relations[f"line {number}"] = relation
+    return relations

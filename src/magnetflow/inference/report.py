@@ -1,0 +1,127 @@
+"""What does one read after a reconciliation: on the terminal, in a table, in a report?"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from magnetflow.inference.classes import CONSTANT, NONREDUNDANT, OBSERVABLE, REDUNDANT, UNOBSERVABLE
+from magnetflow.inference.problem import listed
+from magnetflow.inference.reconcile import Eliminated, Reconciliation
+from magnetflow.tables import InputError
+
+TABLE, REPORT = "reconciled.csv", "report.json"
+CLASSES = (REDUNDANT, NONREDUNDANT, OBSERVABLE, UNOBSERVABLE, CONSTANT)
+LINES = 8  # of a list on the terminal
+
+
+def report(reconciliation: Reconciliation, steps: Sequence[Eliminated] = ()) -> dict[str, Any]:
+    """Return all that is known beyond the values, ready for JSON; what does not apply is None.
+
+    `steps` are those of serial elimination, if it was asked for.
+    """
+    test = reconciliation.test
+    return {
+        "objective": test.objective,
+        "degrees_of_freedom": test.degrees_of_freedom,
+        "chi2_limit_95": test.limit,
+        "p_value": test.p_value,
+        "passed": test.passed,
+        "suspects": [asdict(suspect) for suspect in reconciliation.suspects],
+        "converged": True,
+        "iterations": reconciliation.optimum.iterations,
+        "residual_max": reconciliation.residual_max,
+        "messages": list(reconciliation.messages),
+        "classes": {kind: int((reconciliation.classes == kind).sum()) for kind in CLASSES},
+        "active_bounds": reconciliation.active_bounds,
+        "balances": reconciliation.verdicts,
+        "nodal_tests": [asdict(nodal) for nodal in reconciliation.nodal_tests],
+        "eliminated": [asdict(step) for step in steps],
+    }
+
+
+def write(reconciliation: Reconciliation, folder: Path, steps: Sequence[Eliminated] = ()) -> None:
+    """Write `reconciled.csv` and `report.json` into `folder`, each whole or not at all.
+
+    Raises InputError if the folder cannot be made or written.
+    """
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    frame = reconciliation.table()
+    writer.writerow(frame.columns)
+    writer.writerows([_cell(value) for value in row] for row in frame.itertuples(index=False))
+    told = json.dumps(report(reconciliation, steps), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Both are complete before either takes the place of an earlier one.
+        for name, text in ((TABLE, table.getvalue()), (REPORT, told)):
+            (folder / f".{name}.part").write_text(text, encoding="utf-8", newline="")
+        for name in (TABLE, REPORT):
+            (folder / f".{name}.part").replace(folder / name)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written ({error.strerror}); name another folder with --out") from None
+
+
+def _cell(value: object) -> str:
+    """Return a number with all its digits, an empty cell for one that is not there or without limit."""
+    if isinstance(value, float):
+        return repr(float(value) + 0.0) if math.isfinite(value) else ""
+    return str(value)
+
+
+def summary(reconciliation: Reconciliation, steps: Sequence[Eliminated] = ()) -> str:
+    """Return a few lines for the terminal."""
+    count, test = Counter(reconciliation.classes.tolist()), reconciliation.test
+    variables, balances = len(reconciliation.problem.names), len(reconciliation.problem.balance_names)
+    kinds = ", ".join(f"{count[kind]} {kind}" for kind in CLASSES if count[kind])
+    lines = [f"{variables} variables in {balances} balances: {kinds}."]
+    if test.passed is None:
+        lines.append("Nothing is redundant: no measurement was adjusted, none could be tested.")
+    else:
+        lines.append(
+            f"The chi-square test {'passes' if test.passed else 'FAILS'}: {test.objective:.4g} at "
+            f"{test.degrees_of_freedom} degrees of freedom, 95 % limit {test.limit:.4g}, p = {test.p_value:.3g}."
+        )
+    lines += _adjustments(reconciliation)
+    for suspect in reconciliation.suspects[:LINES]:
+        alike = f"; {listed(suspect.tied)} fits the blame as well" if suspect.tied else ""
+        lines.append(f"Suspect: {suspect.name}, {abs(suspect.normalised_residual):.1f} standard deviations{alike}.")
+    contradicted = [name for name, said in reconciliation.verdicts.items() if "contradicted" in said]
+    if contradicted:
+        lines.append(f"Contradicted balances: {listed(contradicted)}.")
+    lines += [f"Taken out: {step.removed.name}; then {_outcome(step)}." for step in steps]
+    lines += [f"Note: {message}." for message in reconciliation.messages]
+    return "\n".join(lines)
+
+
+def _outcome(step: Eliminated) -> str:
+    if step.after.passed is None:
+        return "nothing is left to test"
+    return f"the test {'passes' if step.after.passed else 'fails'} with p = {step.after.p_value:.3g}"
+
+
+def _adjustments(reconciliation: Reconciliation) -> list[str]:
+    """Tell the largest adjustments in units of the measurement's sd."""
+    problem = reconciliation.problem
+    with np.errstate(invalid="ignore"):
+        moved = np.where(problem.measured, (reconciliation.value - problem.value) / problem.sd, 0.0)
+    order = np.argsort(-np.abs(moved), kind="stable")[:LINES]
+    shown = [place for place in order if abs(moved[place]) > 1e-6]
+    if not shown:
+        return []
+    width = max(len(problem.names[place]) for place in shown)
+    told = [
+        f"  {problem.names[place]:<{width}}  {problem.value[place]:>10.5g} -> {reconciliation.value[place]:<10.5g} "
+        f"{moved[place]:+.2f} sd"
+        for place in shown
+    ]
+    return ["Largest adjustments:", *told]
