@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from networks import Network, network
 from scipy.optimize import linprog, minimize
 
-from magnetflow.inference.bounded import ConvergenceError
-from magnetflow.inference.leastsquares import ConflictError
+from magnetflow.inference.leastsquares import ConflictError, ConvergenceError
 from magnetflow.inference.parser import parse
 from magnetflow.inference.problem import Problem, ProblemError, state
 from magnetflow.inference.reconcile import Reconciliation, eliminate_serially, reconcile

@@ -41,10 +41,11 @@ class Intervals:
 def classify(problem: Problem, linear: Linear, plain: Fit) -> NDArray[np.str_]:
     """Return the class of each variable, from the balances alone; `plain` is the fit without bounds."""
     classes = np.full(len(problem.names), CONSTANT, dtype="<U12")
-    [of_measured] = split_columns(linear.matrix, (problem.measured,))
-    terms = np.abs(plain.combinations) @ np.abs(of_measured)
-    held = without_cancelled(plain.combinations @ of_measured, terms, RANK_TOLERANCE)
-    redundant = np.zeros(of_measured.shape[1], dtype=bool)
+    held = plain.reduced
+    if problem.covariance.nnz:  # then the reduced balances hold ways to err, not single measurements
+        [of_measured] = split_columns(linear.matrix, (problem.measured,))
+        held = without_cancelled(plain.combinations, of_measured, RANK_TOLERANCE)
+    redundant = np.zeros(int(problem.measured.sum()), dtype=bool)
     redundant[held.indices] = True
     classes[problem.measured] = np.where(redundant, REDUNDANT, NONREDUNDANT)
     classes[problem.unmeasured] = np.where(_moves(plain), UNOBSERVABLE, OBSERVABLE)
@@ -77,7 +78,8 @@ def intervals(problem: Problem, linear: Linear, x: Vector, classes: NDArray[np.s
     right = linear.level - known @ x[~unknown]
     touched = usable & (np.diff(rows.indptr) > 0)
     # A balance that is left out, because it bends in the unknown ones, could only narrow their ranges.
-    loose[np.flatnonzero(unknown)[np.unique(rows[~usable].indices)]] = True
+    if not usable.all():
+        loose[np.flatnonzero(unknown)[np.unique(rows[~usable].indices)]] = True
     low, high, enclosed = _ranges(rows[touched], right[touched], problem.lower[unknown], problem.upper[unknown])
     lower[unknown], upper[unknown] = low, high
     loose[unknown] |= enclosed

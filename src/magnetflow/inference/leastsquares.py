@@ -24,17 +24,24 @@ from magnetflow.inference.matrices import (
     largest_in_rows,
     row_lengths,
     row_numbers,
+    rows_in_place,
     scaled,
     split_columns,
+    weighted_rows,
     without_cancelled,
 )
 from magnetflow.inference.problem import Problem, ProblemError, Vector, listed
+from magnetflow.tables import InputError
 
 DENSE_LIMIT = 300  # measured variables up to which dense algebra is the faster
 DENSE_REFUGE = 6000  # and up to which it is the refuge where squaring the condition costs too much
 COLUMNS_AT_ONCE = 16
 MET = 1e-10  # of a reduced balance: the sparse solution is trusted if it meets them to this
 CONSISTENT = 1e-9  # a gap this small against the terms of its balances is rounding
+
+
+class ConvergenceError(InputError):
+    """The iteration came to no end that could be trusted."""
 
 
 class ConflictError(ProblemError):
@@ -170,21 +177,21 @@ def fit(problem: Problem, linear: Linear, reference: Vector) -> Fit:
     of_measured, of_unmeasured, of_constant = split_columns(linear.matrix, (measured, unmeasured, constant))
     y, c = problem.value[measured], problem.value[constant]
     right = linear.level - of_measured @ y - of_constant @ c
-    terms = np.abs(linear.level) + np.abs(of_measured) @ np.abs(y) + np.abs(of_constant) @ np.abs(c)
     of_z = by_errors(problem, of_measured)
     row_scale, scale = _equilibrate(of_z, of_unmeasured)
     elimination = eliminate(scaled(of_unmeasured, row_scale, scale))
     combinations = scaled(elimination.remaining, columns=row_scale)
     reduced, norms = _reduce(combinations, of_z)
-    nonzero = norms > 0
-    gap, rounding = combinations @ right, CONSISTENT * (np.abs(combinations) @ terms)
-    if not nonzero.all():
-        _refuse(problem, combinations, np.flatnonzero(~nonzero & (np.abs(gap) > rounding)))
-        combinations, reduced = combinations[nonzero], reduced[nonzero]
-        gap, norms, rounding = gap[nonzero], norms[nonzero], rounding[nonzero]
+    gap = combinations @ right
+    if not norms.all():
+        _refuse_empty(problem, linear, combinations, gap, norms)
+        combinations, reduced, gap, norms = (part[norms > 0] for part in (combinations, reduced, gap, norms))
     independent, factor, z, along = _nearest(reduced, gap / norms)
-    _refuse_dependent(problem, combinations, reduced, z, gap / norms, rounding / norms, independent)
-    multipliers = combinations[independent].T @ (along / norms[independent])
+    if len(independent) < len(gap):
+        _refuse_dependent(problem, linear, combinations, reduced, gap / norms, norms, independent, z)
+    weights = np.zeros(len(gap))
+    weights[independent] = along / norms[independent]
+    multipliers = weighted_rows(combinations, weights)
     determined = _determine(elimination, row_scale, scale, of_z, right)
     x = reference.copy()
     x[constant], x[measured] = c, y + problem.root @ z
@@ -223,12 +230,7 @@ def response(problem: Problem, fitted: Fit, places: NDArray[np.intp]) -> sparse.
         picks[pivot_of[column], np.arange(len(asked))] = fitted.determined.scale[column]
         solved = sparse.csr_array(fitted.determined.lu.solve(picks, trans="T").T)
         parts.append((asked, sparse.csr_array(-(solved @ fitted.determined.from_z))))
-    stacked = sparse.vstack([part for _, part in parts], format="csr")
-    asked = np.concatenate([rows for rows, _ in parts])
-    to_place = sparse.coo_array(
-        (np.ones(len(asked)), (asked, np.arange(len(asked)))), shape=(len(places), len(asked))
-    )
-    return sparse.csr_array(to_place @ stacked)
+    return rows_in_place(parts, len(places))
 
 
 def by_errors(problem: Problem, of_measured: sparse.csr_array) -> sparse.csr_array:
@@ -255,8 +257,7 @@ def _equilibrate(of_z: sparse.csr_array, of_unmeasured: sparse.csr_array) -> tup
 
 def _reduce(combinations: sparse.csr_array, of_z: sparse.csr_array) -> tuple[sparse.csr_array, Vector]:
     """Return the reduced balances with rows of length one, and what their lengths were."""
-    terms = np.abs(combinations) @ np.abs(of_z)
-    reduced = without_cancelled(combinations @ of_z, terms, RANK_TOLERANCE)
+    reduced = without_cancelled(combinations, of_z, RANK_TOLERANCE)
     norms = row_lengths(reduced)
     return scaled(reduced, 1 / np.where(norms > 0, norms, 1.0)), norms
 
@@ -271,8 +272,10 @@ def _nearest(
         if sparse_factor is not None:
             z, along = sparse_factor.solve(gap[independent])
             missed = np.abs(sparse_factor.g @ z - gap[independent]).max(initial=0.0)
-            if missed <= MET * (1.0 + np.abs(gap).max(initial=0.0)) or reduced.shape[1] > DENSE_REFUGE:
+            if missed <= MET * (1.0 + np.abs(gap).max(initial=0.0)):
                 return independent, sparse_factor, z, along
+        if reduced.shape[1] > DENSE_REFUGE:
+            raise ConvergenceError("balances are too nearly dependent to be solved; drop those that repeat others")
     q, r, order = scipy.linalg.qr(reduced.toarray().T, mode="economic", pivoting=True, check_finite=False)
     diagonal = np.abs(np.diag(r))
     rank = int((diagonal > RANK_TOLERANCE * diagonal[:1]).sum())
@@ -290,32 +293,43 @@ def _factorise_sparsely(g: sparse.csr_array) -> _SparseFactor | None:
     return _SparseFactor(g, lu)
 
 
-def _refuse(problem: Problem, combinations: sparse.csr_array, rows: NDArray[np.intp]) -> None:
-    if len(rows):
-        row = min(rows, key=lambda at: combinations.indptr[at + 1] - combinations.indptr[at])
-        raise ConflictError(problem, sorted(combinations[[row]].indices.tolist()))
+def _rounding(problem: Problem, linear: Linear, combinations: sparse.csr_array) -> Vector:
+    """Return how large a gap in each combination of balances is rounding, from the size of its terms."""
+    known = np.where(problem.unmeasured, 0.0, np.abs(np.nan_to_num(problem.value)))
+    terms = np.abs(linear.level) + np.abs(linear.matrix) @ known
+    rounding: Vector = CONSISTENT * (np.abs(combinations) @ terms)
+    return rounding
+
+
+def _refuse_empty(
+    problem: Problem, linear: Linear, combinations: sparse.csr_array, gap: Vector, norms: Vector
+) -> None:
+    """Refuse combinations that hold no measured variable but ask for something."""
+    wrong = np.flatnonzero((norms == 0) & (np.abs(gap) > _rounding(problem, linear, combinations)))
+    if len(wrong):
+        shortest = min(wrong, key=lambda row: combinations.indptr[row + 1] - combinations.indptr[row])
+        raise ConflictError(problem, sorted(combinations[[shortest]].indices.tolist()))
 
 
 def _refuse_dependent(
     problem: Problem,
+    linear: Linear,
     combinations: sparse.csr_array,
     reduced: sparse.csr_array,
-    z: Vector,
     gap: Vector,
-    rounding: Vector,
+    norms: Vector,
     independent: NDArray[np.intp],
+    z: Vector,
 ) -> None:
-    """Refuse balances that depend on others but ask for something else."""
-    dependent = np.setdiff1d(np.arange(len(gap)), independent)
-    wrong = dependent[
-        np.abs(reduced[dependent] @ z - gap[dependent])
-        > rounding[dependent] + CONSISTENT * np.abs(gap).max(initial=0.0)
-    ]
-    if len(wrong):
-        shares = np.linalg.lstsq(reduced[independent].T.toarray(), reduced[[wrong[0]]].toarray().ravel(), rcond=None)[
-            0
-        ]
-        used = [wrong[0], *independent[np.abs(shares) > 1e-9]]
+    """Refuse reduced balances that depend on others but ask for something else than these."""
+    room = _rounding(problem, linear, combinations) / norms + CONSISTENT * np.abs(gap).max()
+    missed = np.abs(reduced @ z - gap) > room
+    missed[independent] = False
+    if missed.any():
+        wrong = int(np.flatnonzero(missed)[0])
+        others = reduced[independent].T.toarray()
+        shares = np.linalg.lstsq(others, reduced[[wrong]].toarray().ravel(), rcond=None)[0]
+        used = [wrong, *independent[np.abs(shares) > CONSISTENT]]
         raise ConflictError(problem, sorted(set(combinations[used].indices.tolist())))
 
 

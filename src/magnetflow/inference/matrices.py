@@ -36,6 +36,22 @@ def split_columns(matrix: sparse.csr_array, masks: Sequence[NDArray[np.bool_]]) 
     return parts
 
 
+def rows_in_place(parts: Sequence[tuple[NDArray[np.intp], sparse.csr_array]], rows: int) -> sparse.csr_array:
+    """Return a matrix of `rows` rows, each part giving the numbers of its rows; the others are empty."""
+    row = np.concatenate([numbers[row_numbers(part)] for numbers, part in parts])
+    order = np.argsort(row, kind="stable")
+    indices = np.concatenate([part.indices for _, part in parts])[order]
+    entries = np.concatenate([part.data for _, part in parts])[order]
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))])
+    return sparse.csr_array((entries, indices, bounds), shape=(rows, parts[0][1].shape[1]))
+
+
+def rows_touched(matrix: sparse.csr_array, columns: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell which rows have an entry in one of the columns."""
+    touched: NDArray[np.bool_] = np.bincount(row_numbers(matrix), columns[matrix.indices], matrix.shape[0]) > 0
+    return touched
+
+
 def row_numbers(matrix: sparse.csr_array) -> NDArray[np.intp]:
     """Return the row of each stored entry."""
     return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
@@ -54,17 +70,30 @@ def row_lengths(matrix: sparse.csr_array) -> Vector:
     return lengths
 
 
-def without_cancelled(matrix: sparse.csr_array, terms: sparse.csr_array, tolerance: float) -> sparse.csr_array:
-    """Drop the entries of a product that are rounding: at most `tolerance` of the terms they were summed from.
+def largest_in_columns(matrix: sparse.csr_array) -> Vector:
+    """Return the largest absolute entry of each column, 0 where it has none."""
+    largest = np.zeros(matrix.shape[1])
+    np.maximum.at(largest, matrix.indices, np.abs(matrix.data))
+    return largest
 
-    `terms` is the product of the absolute factors; it has the same or more entries.
+
+def weighted_rows(matrix: sparse.csr_array, weights: Vector) -> Vector:
+    """Return the sum of the rows, each times its weight."""
+    terms = matrix.data * np.repeat(weights, np.diff(matrix.indptr))
+    return np.bincount(matrix.indices, terms, matrix.shape[1]).astype(np.float64, copy=False)
+
+
+def without_cancelled(left: sparse.csr_array, right: sparse.csr_array, tolerance: float) -> sparse.csr_array:
+    """Return the product of two matrices without the entries that are rounding.
+
+    An entry is, if it is at most `tolerance` of the largest product that can have gone into it.
     """
-    matrix.sort_indices()
-    terms.sort_indices()
-    if len(matrix.data) == len(terms.data) and np.array_equal(matrix.indices, terms.indices):
-        sizes = terms.data
-    else:
-        sizes = np.asarray(terms[row_numbers(matrix), matrix.indices]).ravel()
-    kept = np.abs(matrix.data) > tolerance * sizes
-    bounds = np.concatenate([[0], np.cumsum(np.bincount(row_numbers(matrix)[kept], minlength=matrix.shape[0]))])
-    return sparse.csr_array((matrix.data[kept], matrix.indices[kept], bounds), shape=matrix.shape)
+    product = left @ right
+    product.sort_indices()
+    row = row_numbers(product)
+    terms = largest_in_rows(left)[row] * largest_in_columns(right)[product.indices]
+    kept = np.abs(product.data) > tolerance * terms
+    if kept.all():
+        return sparse.csr_array(product)
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(row[kept], minlength=product.shape[0]))])
+    return sparse.csr_array((product.data[kept], product.indices[kept], bounds), shape=product.shape)

@@ -96,7 +96,8 @@ class Problem:
         """
         places = np.flatnonzero(self.measured)
         if not self.covariance.nnz:
-            return sparse.csr_array(sparse.diags_array(self.sd[places]))
+            diagonal = np.arange(len(places) + 1)
+            return sparse.csr_array((self.sd[places], diagonal[:-1], diagonal), shape=(len(places), len(places)))
         return _root(self.sd[places], self.covariance[places][:, places], [self.names[place] for place in places])
 
 

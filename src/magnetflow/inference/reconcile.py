@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from magnetflow.inference import tests
 from magnetflow.inference.classes import UNOBSERVABLE, classify, intervals
 from magnetflow.inference.covariance import covariance, standard_deviations
-from magnetflow.inference.matrices import split_columns
+from magnetflow.inference.matrices import rows_touched
 from magnetflow.inference.problem import Mask, Problem, Vector, listed
 from magnetflow.inference.relations import imbalances
 from magnetflow.inference.solve import SAME_OPTIMUM, Optimum, Solved, solve
@@ -196,8 +196,8 @@ def _blanked(square: NDArray[np.float64], unknown: Mask) -> NDArray[np.float64]:
 
 def _verdicts(problem: Problem, optimum: Optimum, nodal: list[tests.NodalTest], unknown: Mask) -> dict[str, str]:
     matrix = optimum.linear.matrix
-    holds = [np.diff(part.indptr) > 0 for part in split_columns(matrix, (problem.unmeasured, unknown))]
-    said = tests.verdicts(problem, nodal, holds[0], holds[1])
+    of_unmeasured, undetermined = (rows_touched(matrix, columns) for columns in (problem.unmeasured, unknown))
+    said = tests.verdicts(problem, nodal, of_unmeasured, undetermined)
     return dict(zip(problem.balance_names, said, strict=True))
 
 

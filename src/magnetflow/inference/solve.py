@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from magnetflow.inference.bounded import Bounded, ConvergenceError, bounded_fit
+from magnetflow.inference.bounded import Bounded, bounded_fit
 from magnetflow.inference.curved import Newton, newton_step
 from magnetflow.inference.guess import first_guess, perturbed
-from magnetflow.inference.leastsquares import ConflictError, Fit, Linear
+from magnetflow.inference.leastsquares import ConflictError, ConvergenceError, Fit, Linear
 from magnetflow.inference.problem import Problem, Vector
 from magnetflow.inference.relations import imbalances, is_linear, linearise
 
