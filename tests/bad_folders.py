@@ -278,6 +278,11 @@ BAD = [
         change("transfer_coefficients.csv", "metal", "glue"),
         ["transfer_coefficients.csv, row 2, column layer", "'glue'"],
     ),
+    (
+        "layered",
+        change("stocks.csv", "use,level,2020", "use,level,2022"),
+        ["stocks.csv, row 3, column period", "no flow for '2022'"],
+    ),
     ("layered", change("stocks.csv", "use,level", "plant,level"), ["stocks.csv, row 2, column process", "'plant'"]),
     (
         "layered",

@@ -209,6 +209,28 @@ def test_layers_periods_stocks_and_units_hang_together(tmp_path: Path) -> None:
     assert report["residual_max"] < 1e-9
 
 
+def test_levels_that_are_years_apart_differ_by_all_changes_between(tmp_path: Path) -> None:
+    text = LAYERED["stocks.csv"].replace("level,2020", "level,2021")
+    assert main(["reconcile", str(put(tmp_path, {**LAYERED, "stocks.csv": text}))]) == 0
+    value = {row["name"]: float(row["value"]) for row in outcome(tmp_path)[0]}
+    changes = sum(value[f"stock change of use [{period}, goods]"] for period in ("2020", "2021"))
+    assert value["stock of use [2021, goods]"] - value["stock of use [2019, goods]"] == pytest.approx(changes)
+
+
+@pytest.mark.parametrize("name", ["demonstration", "recycling"])
+def test_the_examples_are_reconciled(name: str, tmp_path: Path) -> None:
+    assert main(["reconcile", str(ROOT / "examples" / name), "--out", str(tmp_path)]) == 0
+    rows, report = outcome(tmp_path)
+    assert report["passed"] is True
+    published = ROOT / "examples" / name / "published.csv"
+    if published.exists():
+        value = {row["name"]: row for row in rows}
+        for told in csv.DictReader(published.read_text(encoding="utf-8").splitlines()):
+            assert float(value[told["name"]]["value"]) == pytest.approx(float(told["value"]), rel=2e-6)
+            if told["sd"]:
+                assert float(value[told["name"]]["sd"]) == pytest.approx(float(told["sd"]), rel=2e-5)
+
+
 def test_an_exact_flow_may_say_so_by_an_empty_sd(tmp_path: Path) -> None:
     assert main(["reconcile", str(put(tmp_path, SYSTEM))]) == 0
     rows, _ = outcome(tmp_path)

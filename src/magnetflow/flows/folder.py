@@ -188,14 +188,19 @@ def _add_stocks(writing: _Writing, labels: Labels, sheet: Sheet | None) -> None:
 
 
 def _add_levels(writing: _Writing, labels: Labels, process: str, layer: str) -> None:
-    """Bind the levels at the end of successive periods to the change between them."""
-    for before, after in itertools.pairwise(labels.periods):
-        earlier, later = (labels.name(f"{STOCK} {process}", (period, layer)) for period in (before, after))
-        if earlier in writing.rows and later in writing.rows:
-            change = labels.name(f"{STOCK_CHANGE} {process}", (after, layer))
-            signs = {later: 1.0, earlier: -1.0, change: -1.0}
-            terms = {name: sign * labels.factors.get(name, 1.0) for name, sign in signs.items()}
-            writing.balances[labels.name(f"level of {process}", (after, layer))] = terms
+    """Bind each level told at the end of a period to the one told before it, by the changes between them."""
+    levels = {period: labels.name(f"{STOCK} {process}", (period, layer)) for period in labels.periods}
+    told = [period for period, name in levels.items() if name in writing.rows]
+    for before, after in itertools.pairwise(told):
+        between = [period for period in labels.periods if before < period <= after]
+        signs = {levels[after]: 1.0, levels[before]: -1.0}
+        for period in between:
+            if period not in labels.flow_periods:
+                problem = f"the stock is told before it, at {shown(before)}, but no flow for {shown(period)}"
+                raise writing.rows[levels[after]].fault(problem, "period")
+            signs[labels.name(f"{STOCK_CHANGE} {process}", (period, layer))] = -1.0
+        terms = {name: sign * labels.factors.get(name, 1.0) for name, sign in signs.items()}
+        writing.balances[labels.name(f"level of {process}", (after, layer))] = terms
 
 
 def _add_processes(writing: _Writing, labels: Labels) -> None:
