@@ -19,6 +19,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import plotly.offline
 import yaml
 from tqdm import tqdm
@@ -106,6 +107,11 @@ def stage(root: Path, parameters: Mapping[str, Any], frames: Mapping[str, Any], 
         shutil.copy(execution.executed(root, stem), source / "notebooks")
     provenance = pages.provenance_page(tables.describe(root / "data"), frames)
     (source / "provenance.md").write_text(provenance, encoding="utf-8")
+    timings = root / "benchmarks" / "reconciliation.csv"
+    if timings.exists():
+        (source / "timings.md").write_text(
+            pages.timings_page(pd.read_csv(timings, dtype=str).fillna("")), encoding="utf-8"
+        )
     (source / "about.md").write_text(pages.about_page(root, parameters, merged), encoding="utf-8")
     (source / "_assets" / "plotly.min.js").write_text(plotly.offline.get_plotlyjs(), encoding="utf-8")
     _copy_mathjax(source / "_assets" / "mathjax")

@@ -113,6 +113,7 @@ def _key(root: Path, stem: str, parameters: Mapping[str, Any]) -> str:
         root / "notebooks" / f"{stem}.ipynb",
         root / "requirements.lock",
         *(root / "src").rglob("*.py"),
+        *(root / "examples").rglob("*.csv"),
     ]
     for path in sorted(sources):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
@@ -213,12 +214,15 @@ def _as_page(notebook: NotebookNode, stem: str) -> str:
     """Strip times, machine facts and what only JupyterLab reads, so that the same run gives the same bytes."""
     notebook.cells = [cell for cell in notebook.cells if CLOSING not in cell.metadata.get("tags", [])]
     notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-    for count, cell in enumerate(notebook.cells):
-        tags = cell.metadata.get("tags", [])
+    told = [cell.metadata.get("tags", []) for cell in notebook.cells]
+    unshown = any({"parameters", "remove-cell"} <= set(tags) for tags in told)
+    for count, (cell, tags) in enumerate(zip(notebook.cells, told, strict=True)):
         if "parameters" in tags:  # the injected cell below it tells what was really run
             tags = [*tags, "remove-cell"]
         if "injected-parameters" in tags:
             cell.source = cell.source.replace("# Parameters\n", "")
+            # A chapter that hides its parameters, since nothing in it follows from them, hides these as well.
+            tags = [*tags, "remove-cell"] if unshown else tags
         for output in cell.get("outputs", []):
             output.get("data", {}).pop("application/vnd.plotly.v1+json", None)
         cell.metadata = {"tags": tags} if tags else {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -137,4 +138,6 @@ def _plain(content: Any) -> Any:
         return _plain(content.tolist())
     if isinstance(content, list | tuple):
         return [_plain(item) for item in content]
-    return float(f"{content:.6g}") if isinstance(content, float) else content
+    if isinstance(content, float):
+        return None if math.isnan(content) else float(f"{content:.6g}")  # JSON knows no NaN; None draws nothing
+    return content

@@ -47,11 +47,14 @@ class Suspect:
 
 @dataclass(frozen=True)
 class NodalTest:
-    """The imbalance of one balance, or of a sum of balances, that holds no unmeasured variable."""
+    """The imbalance of one balance, or of a combination of some, that holds no unmeasured variable.
+
+    `imbalance` and `sd` are in the unit of the balances, or None where these are not simply added up.
+    """
 
     balances: tuple[str, ...]
-    imbalance: float
-    sd: float
+    imbalance: float | None
+    sd: float | None
     normalised: float
     contradicts: bool
 
@@ -115,13 +118,13 @@ def nodal_tests(problem: Problem, plain: Fit) -> list[NodalTest]:
     for row in range(combinations.shape[0]):
         span = slice(combinations.indptr[row], combinations.indptr[row + 1])
         held = combinations.indices[span]
-        # In the unit of the balance that counts most.
-        unit = float(np.abs(combinations.data[span]).max())
+        weights = np.abs(combinations.data[span])
+        plain_sum = bool(np.ptp(weights) <= TIED * weights.max())
         tests.append(
             NodalTest(
                 tuple(names[balance] for balance in sorted(held.tolist())),
-                float(-plain.gap[row] / unit),
-                float(plain.norms[row] / unit),
+                float(-plain.gap[row] / weights[0]) if plain_sum else None,
+                float(plain.norms[row] / weights[0]) if plain_sum else None,
                 float(-normalised[row]),
                 bool(abs(normalised[row]) > limit),
             )
@@ -161,7 +164,8 @@ def verdicts(
 
 def _judgement(test: NodalTest) -> str:
     size = abs(test.normalised)
-    told = f"the measured values miss it by {abs(test.imbalance):.4g}, {size:.1f} standard deviations"
+    amount = "" if test.imbalance is None else f"{abs(test.imbalance):.4g}, "
+    told = f"the measured values miss it by {amount}{size:.1f} standard deviations"
     if test.contradicts:
         return f"contradicted: {told}"
     return f"strained: {told}" if size > 1.96 else f"agrees: {told}"

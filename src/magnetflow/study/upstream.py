@@ -7,11 +7,16 @@ the loss, the export share and the addition to stock carry no error; everything 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
+import scipy.sparse as sparse
 
 from magnetflow import tables
 from magnetflow.flows.system import balance_matrix
+from magnetflow.inference.problem import CONSTANT, UNMEASURED, Problem, state
+from magnetflow.inference.problem import MEASURED as IS_MEASURED
 from magnetflow.inference.propagation import Propagated, propagate
 from magnetflow.study import printed
 
@@ -58,6 +63,26 @@ def propagated(cv: pd.Series[float]) -> Propagated:
     values = flows().set_index("flow")["value"][list(MEASURED)]
     variance = np.diag((cv * values).to_numpy() ** 2)
     return propagate(balances(), values, pd.DataFrame(variance, index=values.index, columns=values.index))
+
+
+def problem(further: Mapping[str, tuple[float, float]] | None = None) -> Problem:
+    """Return the chain as a problem to reconcile, in t, with the printed uncertainties.
+
+    `further` holds value and standard deviation, in t, of flows taken as measured besides those of the study.
+    """
+    known, cv = flows().set_index("flow")["value"], coefficients_of_variation()
+    matrix, given = balances(), dict(further or {})
+    for flow in MEASURED:
+        given[flow] = (float(known[flow]), float(cv[flow] * known[flow]))
+    names = list(matrix.columns)
+    return state(
+        names,
+        [UNMEASURED if flow not in given else CONSTANT if given[flow][1] == 0 else IS_MEASURED for flow in names],
+        [given.get(flow, (np.nan, np.nan))[0] for flow in names],
+        [given.get(flow, (np.nan, np.nan))[1] for flow in names],
+        balances=(list(map(str, matrix.index)), sparse.csr_array(matrix.to_numpy(dtype=float))),
+        lower=np.zeros(len(names)),
+    )
 
 
 def independent_years_scale(years: int) -> float:
