@@ -6,6 +6,9 @@ BIN = .venv/bin
 # Packages are installed without bytecode; let Python keep what it compiles on first use.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Several processes share the cores; threads of the linear algebra would only wait for one another.
+export OPENBLAS_NUM_THREADS ?= 1
+
 .PHONY: book test lint datapackage lock clean
 
 book: .venv/ready

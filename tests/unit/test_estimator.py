@@ -333,6 +333,46 @@ def test_a_nonlinear_system_agrees_with_sequential_quadratic_programming() -> No
         assert (result.value - value) / sd == pytest.approx(found.x, abs=1e-4)
 
 
+def chain_with_coefficients(processes: int, seed: int) -> Problem:
+    """A chain of processes, each with a product, a loss and a transfer coefficient, some of them not measured."""
+    random = np.random.default_rng(seed)
+    rows: list[tuple[str, float, float]] = [("f0", 1000.0, 0.1)]
+    balances: dict[str, dict[str, float]] = {}
+    relations, flow = {}, 1000.0
+    for at in range(processes):
+        share = random.uniform(0.85, 0.99)
+        rows += [(f"f{at + 1}", flow * share, 0.1), (f"l{at}", flow * (1 - share), 0.2), (f"k{at}", share, 0.03)]
+        balances[f"P{at}"] = {f"f{at}": 1, f"f{at + 1}": -1, f"l{at}": -1}
+        relations[f"T{at}"] = parse(f"f{at + 1} - k{at} * f{at}")
+        flow *= share
+    names, true, cv = zip(*rows, strict=True)
+    sd = np.array(true) * cv
+    known = (random.random(len(names)) < 0.7) | (np.arange(len(names)) == 0)
+    value = np.array(true) + sd * random.standard_normal(len(names))
+    status = np.where(known, "measured", "unmeasured")
+    lower = np.zeros(len(names))
+    return state(names, status, value, sd, balances=balances, relations=relations, lower=lower)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_chain_of_coefficients_arrives_at_a_stationary_point(seed: int) -> None:
+    """Bounds that hold, and unobservable variables that may drift, must not keep the iteration from ending."""
+    problem = chain_with_coefficients(30, seed)
+    result = reconcile(problem)
+    assert result.optimum.iterations < 40
+    assert result.residual_max < 1e-6
+    # First-order conditions: the adjustments are the multipliers' pull on the measured variables.
+    fitted, matrix = result.optimum.bounded.fit, result.optimum.linear.matrix
+    pull = matrix.T @ fitted.multipliers[: matrix.shape[0]]
+    for place, multiplier in zip(result.optimum.bounded.active, fitted.multipliers[matrix.shape[0] :], strict=True):
+        pull[place] += multiplier
+        assert multiplier >= 0  # every bound here is a lower one
+    measured = problem.measured
+    assert fitted.z == pytest.approx(pull[measured] * problem.sd[measured], abs=1e-7)
+    assert pull[problem.unmeasured] * 1.0 == pytest.approx(0, abs=1e-6)
+    assert (result.value[result.classes != "unobservable"] >= 0).all()
+
+
 def measured(names: list[str], value: list[float], sd: list[float], **more: Any) -> Reconciliation:
     return reconcile(state(names, ["measured"] * len(names), value, sd, **more))
 

@@ -7,6 +7,7 @@ as equalities gives the values to working precision; a bound that pulls the wron
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import clarabel
@@ -36,14 +37,25 @@ class Bounded:
     active: dict[int, float]
 
 
-def bounded_fit(problem: Problem, linear: Linear, reference: Vector) -> Bounded:
+def bounded_fit(
+    problem: Problem, linear: Linear, reference: Vector, likely: Mapping[int, float] | None = None
+) -> Bounded:
     """Return the nearest point within the bounds.
+
+    `likely` are bounds that held a solution nearby: if they hold this one too, it is found at once.
 
     Raises ConflictError when no values meet balances and bounds, ConvergenceError when the bounds cannot be settled.
     """
     plain = _fit(problem, linear, {}, reference)
     if not problem.is_bounded or not _violated(problem, plain).any():
         return Bounded(plain, plain, {})
+    if likely:
+        try:
+            fitted = _fit(problem, linear, likely, reference)
+            if not _violated(problem, fitted).any() and not _pulling_wrong(problem, fitted, linear, likely):
+                return Bounded(fitted, plain, dict(likely))
+        except ConflictError:
+            pass
     inside, active, objective = _interior_point(problem, linear, plain)
     best: tuple[float, Fit, dict[int, float]] | None = None
     tried = set()
@@ -57,7 +69,7 @@ def bounded_fit(problem: Problem, linear: Linear, reference: Vector) -> Bounded:
         miss = abs(float(fitted.z @ fitted.z) - objective)
         if not violated.any() and (best is None or miss < best[0]):
             best = (miss, fitted, active)
-        wrong = _pulling_wrong(problem, fitted, linear.matrix.shape[0], active)
+        wrong = _pulling_wrong(problem, fitted, linear, active)
         if not violated.any() and not wrong:
             break
         active = {place: bound for place, bound in active.items() if place not in wrong}
@@ -69,7 +81,7 @@ def bounded_fit(problem: Problem, linear: Linear, reference: Vector) -> Bounded:
     return Bounded(best[1], plain, best[2])
 
 
-def _fit(problem: Problem, linear: Linear, active: dict[int, float], reference: Vector) -> Fit:
+def _fit(problem: Problem, linear: Linear, active: Mapping[int, float], reference: Vector) -> Fit:
     """Fit with the active bounds as further balances."""
     if not active:
         return fit(problem, linear, reference)
@@ -100,11 +112,11 @@ def _nearest_bound(problem: Problem, x: Vector, place: int) -> float:
     return float(problem.lower[place] if x[place] < problem.lower[place] else problem.upper[place])
 
 
-def _pulling_wrong(problem: Problem, fitted: Fit, balances: int, active: dict[int, float]) -> set[int]:
+def _pulling_wrong(problem: Problem, fitted: Fit, linear: Linear, active: Mapping[int, float]) -> set[int]:
     """Return the active bounds without which the fit would improve."""
     scales, limit = _scales(problem, fitted), PULL * (1.0 + float(np.abs(fitted.z).max(initial=0.0)))
     wrong = set()
-    for (place, bound), multiplier in zip(active.items(), fitted.multipliers[balances:], strict=True):
+    for (place, bound), multiplier in zip(active.items(), fitted.multipliers[linear.matrix.shape[0] :], strict=True):
         pull = multiplier * scales[place]
         if problem.lower[place] == problem.upper[place]:
             continue

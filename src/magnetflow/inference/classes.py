@@ -48,12 +48,12 @@ def classify(problem: Problem, linear: Linear, plain: Fit) -> NDArray[np.str_]:
     redundant = np.zeros(int(problem.measured.sum()), dtype=bool)
     redundant[held.indices] = True
     classes[problem.measured] = np.where(redundant, REDUNDANT, NONREDUNDANT)
-    classes[problem.unmeasured] = np.where(_moves(plain), UNOBSERVABLE, OBSERVABLE)
+    classes[problem.unmeasured] = np.where(undetermined(plain), UNOBSERVABLE, OBSERVABLE)
     return classes
 
 
-def _moves(plain: Fit) -> Mask:
-    """Tell which unmeasured variables move when the undetermined ones do, by moving them at random."""
+def undetermined(plain: Fit) -> Mask:
+    """Tell which of the unmeasured variables the balances leave free, by moving the undetermined ones at random."""
     elimination, determined = plain.elimination, plain.determined
     moves = np.zeros(len(determined.scale), dtype=bool)
     moves[elimination.free] = True

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
+from numpy.typing import NDArray
 
+from magnetflow.inference.elimination import RANK_TOLERANCE
 from magnetflow.inference.leastsquares import Fit, Linear
 from magnetflow.inference.problem import Problem, Vector
 from magnetflow.inference.relations import curvature
@@ -49,13 +51,13 @@ def newton_step(
     if active:
         balances = np.vstack([balances, to_x[list(active)]])
     lengths = np.linalg.norm(balances, axis=1)
-    null = scipy.linalg.null_space(balances / np.where(lengths > 0, lengths, 1.0)[:, None], rcond=1e-10)
+    null = _null_space(balances / np.where(lengths > 0, lengths, 1.0)[:, None])
+    if not null.shape[1]:
+        return Newton(fitted.x, fitted.z, 1.0, True)
     bent = curvature(problem, x, fitted.multipliers)
     hessian = np.diag(np.concatenate([np.ones(errors), np.zeros(unknown)])) - to_x.T @ (bent @ to_x)
     plain = np.concatenate([fitted.z - z, (fitted.x[problem.unmeasured] - x[problem.unmeasured]) / scale])
     gradient = np.concatenate([z, np.zeros(unknown)])
-    if not null.shape[1]:
-        return Newton(fitted.x, fitted.z, 1.0, True)
     eigenvalues, directions = np.linalg.eigh(null.T @ hessian @ null)
     pull = -directions.T @ (null.T @ (gradient + hessian @ plain))
     # A flat direction is one that the data do not determine; one that bends down is followed uphill no further.
@@ -65,3 +67,12 @@ def newton_step(
     room = 1e-9 * (np.abs(x) + np.abs(there))
     within = bool(((there >= problem.lower - room) & (there <= problem.upper + room) | problem.constant).all())
     return Newton(there, z + step[:errors], float(eigenvalues[0]), within)
+
+
+def _null_space(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return an orthonormal basis of what the rows, of length one, leave free."""
+    basis, triangle, _ = scipy.linalg.qr(rows.T, pivoting=True, check_finite=False)
+    diagonal = np.abs(np.diag(triangle))
+    rank = int((diagonal > RANK_TOLERANCE * diagonal[:1]).sum())
+    free: NDArray[np.float64] = basis[:, rank:]
+    return free

@@ -33,7 +33,7 @@ from magnetflow.inference.matrices import (
 from magnetflow.inference.problem import Problem, ProblemError, Vector, listed
 from magnetflow.tables import InputError
 
-DENSE_LIMIT = 300  # measured variables up to which dense algebra is the faster
+DENSE_LIMIT = 120  # measured variables up to which dense algebra is the faster
 DENSE_REFUGE = 6000  # and up to which it is the refuge where squaring the condition costs too much
 COLUMNS_AT_ONCE = 16
 MET = 1e-10  # of a reduced balance: the sparse solution is trusted if it meets them to this

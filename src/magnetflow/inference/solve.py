@@ -2,9 +2,9 @@
 
 Linear balances need one fit.
 Others are met by successive linearisation: each iterate solves the linear problem that touches the balances there
-(as STAN does, Cencic 2016), takes the curvature of the balances into account where the problem is small
-enough for dense algebra (sequential quadratic programming; Nocedal and Wright, Numerical Optimization, 2nd ed.,
-chapter 18), and goes only so far along it as adjustments and imbalances together decrease.
+(as STAN does, Cencic 2016) and goes only so far along it as adjustments and imbalances together decrease.
+Where that converges slowly, and the problem is small enough for dense algebra, the curvature of the balances is
+taken into account (sequential quadratic programming; Nocedal and Wright, Numerical Optimization, 2nd ed., ch. 18).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from magnetflow.inference.bounded import Bounded, bounded_fit
+from magnetflow.inference.classes import undetermined
 from magnetflow.inference.curved import Newton, newton_step
 from magnetflow.inference.guess import first_guess, perturbed
 from magnetflow.inference.leastsquares import ConflictError, ConvergenceError, Fit, Linear
@@ -21,8 +22,11 @@ from magnetflow.inference.problem import Problem, Vector
 from magnetflow.inference.relations import imbalances, is_linear, linearise
 
 ITERATIONS = 100
-STEP = 1e-9  # of an sd, or of an unmeasured value: a step this small has arrived
+STEP = 1e-11  # of an sd, or of an unmeasured value: a step this small has arrived
 BALANCED = 1e-9  # of the terms of a balance and their sds
+PATIENCE = 12  # iterations that linearisation alone is given
+SLOW = 0.2  # part of the step before, beyond which it then needs the curvature
+ROUNDING = 1e-14
 SHORTEST = 1e-8  # part of a step below which there is no progress
 DECREASE = 1e-4  # part of the foreseen decrease that a step must bring (Armijo)
 SAME_OPTIMUM = 1e-6
@@ -99,18 +103,21 @@ def _check_linear_part(problem: Problem) -> None:
 
 def _descend(problem: Problem, x: Vector, z: Vector) -> Optimum:
     """Iterate from one start until the step and the imbalances vanish."""
-    penalties = np.zeros(len(problem.balance_names))
+    penalties, active, last_step = np.zeros(len(problem.balance_names)), dict[int, float](), np.inf
     linear = linearise(problem, x)
     if not (np.isfinite(linear.matrix.data).all() and np.isfinite(linear.level).all()):
         raise ConvergenceError(f"{_not_finite(problem, x)} has no finite value at its start; give a start")
     for iteration in range(1, ITERATIONS + 1):
-        bounded = bounded_fit(problem, linear, x)
+        bounded = bounded_fit(problem, linear, x, active)
         fitted, active = bounded.fit, bounded.active
         imbalance = imbalances(problem, x)
-        newton = newton_step(problem, linear, fitted, active, x, z)
-        if _has_arrived(problem, linear, fitted, x, z, imbalance):
+        step = float(np.abs(fitted.z - z).max(initial=0.0))
+        if _has_arrived(problem, linear, bounded, x, z, imbalance):
+            newton = newton_step(problem, linear, fitted, active, x, z)
             minimum = newton is None or newton.smallest > BENT_DOWN
             return Optimum(linear, bounded, iteration, minimum)
+        slow, last_step = iteration > PATIENCE and step > SLOW * last_step, step
+        newton = newton_step(problem, linear, fitted, active, x, z) if slow else None
         penalties = np.maximum(penalties, 2.0 * np.abs(fitted.multipliers[: len(penalties)]))
         moved = _search(problem, x, z, imbalance, penalties, fitted, newton)
         if moved is None:
@@ -131,16 +138,20 @@ def _not_finite(problem: Problem, x: Vector) -> str:
     return problem.balance_names[int(rows[0])] if len(rows) else "a balance"
 
 
-def _has_arrived(problem: Problem, linear: Linear, fitted: Fit, x: Vector, z: Vector, imbalance: Vector) -> bool:
+def _has_arrived(problem: Problem, linear: Linear, bounded: Bounded, x: Vector, z: Vector, imbalance: Vector) -> bool:
     # What is small against the terms of a balance, or against their uncertainty, is no imbalance.
     terms = np.abs(linear.matrix) @ (np.abs(x) + np.where(problem.measured, problem.sd, 0.0))
     if (np.abs(imbalance) > BALANCED * terms).any():
         return False
-    unmeasured = problem.unmeasured
-    drift = np.abs(fitted.x[unmeasured] - x[unmeasured])
-    size = np.abs(x[unmeasured]) + fitted.determined.scale
-    step = np.abs(fitted.z - z).max(initial=0.0) / (1.0 + np.abs(z).max(initial=0.0))
-    return bool(step <= STEP and (drift <= STEP * size).all())
+    # What the balances do not determine may go on drifting; it changes nothing else.
+    fitted, unmeasured, known = bounded.fit, problem.unmeasured, ~undetermined(bounded.plain)
+    drift = np.abs(fitted.x[unmeasured] - x[unmeasured])[known]
+    size = (np.abs(x[unmeasured]) + fitted.determined.scale)[known]
+    # Values that are large against their sd carry rounding into the errors.
+    measured = problem.measured
+    rounding = ROUNDING * np.abs(x[measured] / problem.sd[measured]).max(initial=0.0)
+    still = np.abs(fitted.z - z).max(initial=0.0) <= STEP * (1.0 + np.abs(z).max(initial=0.0)) + rounding
+    return bool(still and (drift <= (STEP + rounding) * size).all())
 
 
 def _search(
