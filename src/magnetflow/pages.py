@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from magnetflow.tables import TableError
@@ -71,6 +72,8 @@ def timings_page(table: pd.DataFrame) -> str:
         "The deviation is the largest difference of a measured flow's value from that of magnetflow, in its standard",
         "deviations.",
         "How a bound is held costs most of the difference between the first two rows of a size.",
+        f"From 1,000 flows to the largest system the time of magnetflow grows with the power {_power(table):.2f} "
+        "of the number of flows.",
         "`benchmarks/reconciliation.py` measures again and writes the table, `benchmarks/reconciliation.csv`.\n",
     ]
     for flows, rows in table.groupby(table["flows"].astype(int)):
@@ -81,6 +84,14 @@ def timings_page(table: pd.DataFrame) -> str:
             parts.append(f"| {tool} | {seconds or note} | {memory} | {away} |")
         parts.append("")
     return "\n".join(parts)
+
+
+def _power(table: pd.DataFrame) -> float:
+    """Return the exponent by which the time of the first tool grows from 1,000 flows to the largest size."""
+    rows = table[table["tool"] == table["tool"].iloc[0]]
+    flows, seconds = rows["flows"].astype(float), rows["seconds"].astype(float)
+    first, last = flows == 1000, flows == flows.max()
+    return float(np.log(seconds[last].iloc[0] / seconds[first].iloc[0]) / np.log(flows.max() / 1000))
 
 
 def _table_section(name: str, table: Mapping[str, Any], frame: pd.DataFrame) -> str:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from networks import Network, network
 from scipy.optimize import linprog, minimize
 
+from magnetflow.inference import bounded, guess, solve, tests
 from magnetflow.inference.leastsquares import ConflictError, ConvergenceError
 from magnetflow.inference.parser import parse
 from magnetflow.inference.problem import Problem, ProblemError, state
@@ -534,4 +535,147 @@ def test_very_unlike_standard_deviations_cost_no_digits() -> None:
     weights = np.array([1e12, 1.0, 1e6])
     mean = weights @ [1.0, 1.1, 1.0] / weights.sum()
     assert result.value == pytest.approx([mean, mean, 1e9 * mean], rel=1e-13)
-    assert result.sd[0] == pytest.approx(weights.sum() ** -0.5, rel=1e-9)
+    assert result.sd == pytest.approx(weights.sum() ** -0.5 * np.array([1, 1, 1e9]), rel=1e-8)
+    assert result.correlation_of(["a", "b", "c"]).to_numpy() == pytest.approx(1.0, abs=1e-8)
+
+
+def test_limits_and_probabilities_of_many_tests_are_those_of_sidak() -> None:
+    # Tables of the normal distribution: two-sided 5 %, and 1 - 0.95^(1/10) = 0.5116 %.
+    assert tests.critical_value(1) == pytest.approx(1.959964, abs=1e-6)
+    assert tests.critical_value(10) == pytest.approx(2.799656, abs=1e-3)
+    result = measured(["a", "b"], [103.0, 100.0], [1.0, 1e-3], balances={"P": {"a": 1, "b": -1}})
+    assert [suspect.name for suspect in result.suspects] == ["a", "b"]
+    # 3 standard deviations, two-sided 0.26998 %, of two tests.
+    assert result.suspects[0].p_value == pytest.approx(1 - (1 - 0.0026998) ** 2, rel=1e-3)
+    assert result.test.p_value == pytest.approx(0.0026998, rel=1e-3)
+
+
+def test_signs_and_amounts_of_adjustments_and_imbalances() -> None:
+    result = measured(["in", "out"], [1000.0, 110.0], [10.0, 10.0], balances={"P": {"in": 2, "out": -2}})
+    assert result.normalised_residual == pytest.approx([-62.932504, 62.932504])
+    assert [suspect.adjustment_in_sd for suspect in result.suspects] == pytest.approx([-44.5, 44.5])
+    [nodal] = result.nodal_tests
+    # The imbalance is that of the balance as written: twice 890, with twice the sd of a difference.
+    assert nodal.imbalance == pytest.approx(1780)
+    assert nodal.sd == pytest.approx(2 * 200**0.5)
+    assert nodal.normalised == pytest.approx(62.932504)
+    assert nodal.contradicts
+    assert result.verdicts["P"] == "contradicted: the measured values miss it by 1780, 62.9 standard deviations"
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(101.0, "agrees"), (103.0, "strained"), (105.0, "contradicted")])
+def test_verdicts_follow_the_size_of_the_imbalance(value: float, verdict: str) -> None:
+    # Two separate balances, so that the limit of each is 2.24 and not 1.96; the sd of the difference is 1.41.
+    balances = {"P": {"a": 1, "b": -1}, "Q": {"c": 1, "d": -1}}
+    result = measured(list("abcd"), [value, 100.0, 7.0, 7.0], [1.0] * 4, balances=balances)
+    assert result.verdicts["P"].startswith(verdict)
+    assert result.verdicts["Q"].startswith("agrees")
+
+
+def test_verdicts_on_balances_that_hold_unmeasured_variables() -> None:
+    names, kinds = list("abcde"), ["measured", "unmeasured", "measured", "unmeasured", "unmeasured"]
+    balances = {"P": {"a": 1, "b": -1}, "Q": {"b": 1, "c": -1}, "R": {"c": 1, "d": -1, "e": -1}}
+    result = reconcile(state(names, kinds, [10, NAN, 10.5, NAN, NAN], [1, NAN, 1, NAN, NAN], balances=balances))
+    assert (
+        result.verdicts["P"]
+        == "tested together with Q: agrees: the measured values miss it by 0.5, 0.4 standard deviations"
+    )
+    assert result.verdicts["R"] == "cannot be tested: it holds an unobservable variable"
+    alone = reconcile(state(["a", "b"], kinds[:2], [10, NAN], [1, NAN], balances={"P": {"a": 1, "b": -1}}))
+    assert alone.verdicts["P"] == "cannot be tested: it determines an unmeasured variable"
+
+
+def test_bounds_from_above_and_from_below_hold_where_they_must() -> None:
+    # a + b = c with a held from above, b from below; by hand: a = 4, b = 5, and c follows.
+    balances = {"P": {"a": 1, "b": 1, "c": -1}}
+    names, value, sd = ["a", "b", "c"], [6.0, 3.0, 9.0], [1.0, 1.0, 1.0]
+    result = measured(names, value, sd, balances=balances, lower=[0, 5, 0], upper=[4, 9, 99])
+    assert result.value == pytest.approx([4, 5, 9])
+    assert result.active_bounds == {"a": 4.0, "b": 5.0}
+    # A bound that does not hold anything back lets the rest be.
+    result = measured(names, [6.0, 3.0, 12.0], sd, balances=balances, lower=[0, 0, 0], upper=[6.5, 9, 99])
+    assert result.value == pytest.approx([6.5, 4.25, 10.75])
+    assert result.active_bounds == {"a": 6.5}
+
+
+@pytest.mark.parametrize("guessed", [{}, {0: 0.0}, {0: 4.0, 1: 5.0, 2: 99.0}, {1: 9.0}])
+def test_a_wrong_guess_of_the_active_bounds_is_mended(
+    guessed: dict[int, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true_interior_point = bounded._interior_point
+
+    def misled(*given: Any) -> Any:
+        inside, _, objective = true_interior_point(*given)
+        return inside, guessed, objective
+
+    monkeypatch.setattr(bounded, "_interior_point", misled)
+    result = measured(
+        ["a", "b", "c"],
+        [6.0, 3.0, 9.0],
+        [1.0, 1.0, 1.0],
+        balances={"P": {"a": 1, "b": 1, "c": -1}},
+        lower=[0, 5, 0],
+        upper=[4, 9, 99],
+    )
+    assert result.value == pytest.approx([4, 5, 9])
+
+
+def test_a_saddle_is_told_from_a_minimum() -> None:
+    # From a point on the y axis, symmetry leads to (0, 1), though leaving the axis saves much.
+    problem = state(
+        ["x", "y"], ["measured"] * 2, [0.0, 0.3], [1.0, 0.1], relations={"circle": parse("x**2 + y**2 - 1")}
+    )
+    saddle = solve._descend(problem, problem.value, np.zeros(2))
+    assert saddle.x == pytest.approx([0, 1], abs=1e-9)
+    assert not saddle.is_minimum
+    best = reconcile(problem)
+    assert best.optimum.is_minimum
+    assert best.test.objective < saddle.objective
+
+
+def test_linear_balances_in_conflict_are_found_before_any_iteration() -> None:
+    names, kinds = ["a", "b", "c"], ["constant", "constant", "measured"]
+    with pytest.raises(ConflictError, match="the balance P;"):
+        reconcile(
+            state(
+                names,
+                kinds,
+                [1, 2, 3],
+                [NAN, NAN, 1],
+                balances={"P": {"a": 1, "b": -1}, "Q": {"c": 1, "a": -3}},
+                relations={"R": parse("c * c - 9")},
+            )
+        )
+
+
+@pytest.mark.parametrize("gap", [1.0, 1e-6])
+def test_balances_that_repeat_others_but_ask_for_more_are_named(gap: float) -> None:
+    names, kinds = ["a", "b", "k", "c"], ["measured", "measured", "constant", "measured"]
+    balances = {"P": {"a": 1, "b": -1}, "Q": {"a": 1, "b": -1, "k": -1}, "R": {"c": 1, "b": -1}}
+    with pytest.raises(ConflictError, match="the balances P, Q;"):
+        reconcile(state(names, kinds, [3, 3, gap, 3], [1, 1, NAN, 1], balances=balances))
+
+
+def test_the_iteration_begins_where_balances_with_one_unknown_put_it() -> None:
+    problem = state(
+        ["g", "c", "s", "t", "w", "share"],
+        ["measured", "unmeasured", "measured"] + ["unmeasured"] * 3,
+        [100.0, NAN, 3.0, NAN, NAN, NAN],
+        [1.0, NAN, 0.1, NAN, NAN, NAN],
+        balances={"P": {"g": 2, "t": -1}},
+        relations={"content": parse("s - g * c"), "open": parse("w * share - t")},
+        lower=[0] * 6,
+        upper=[np.inf] * 5 + [1.0],
+    )
+    # c = 3/100, t = 200; w has the typical size of the measured values, share the middle of its bounds.
+    assert guess.first_guess(problem) == pytest.approx([100, 0.03, 3, 200, 51.5, 0.5])
+
+
+def test_a_covariance_just_beyond_what_errors_can_have_is_refused() -> None:
+    # Correlations r, r and 2r² - 1 are the limit: a little less for the third has an eigenvalue of -1e-4.
+    r = 0.9
+    pairs = {("a", "b"): r, ("b", "c"): r, ("a", "c"): 2 * r**2 - 1 - 1e-3}
+    with pytest.raises(ProblemError, match="not positive semi-definite"):
+        state(list("abc"), ["measured"] * 3, [1, 2, 3], [1, 1, 1], balances={"P": {"a": 1}}, covariances=pairs)
+    pairs["a", "c"] = 2 * r**2 - 1
+    state(list("abc"), ["measured"] * 3, [1, 2, 3], [1, 1, 1], balances={"P": {"a": 1}}, covariances=pairs)

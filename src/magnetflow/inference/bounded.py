@@ -63,8 +63,11 @@ def bounded_fit(
         tried.add(frozenset(active.items()))
         try:
             fitted = _fit(problem, linear, active, inside)
-        except ConflictError:
-            break
+        except ConflictError:  # too many bounds at once: begin again with none
+            active = {}
+            if frozenset() in tried:
+                break
+            continue
         violated = _violated(problem, fitted)
         miss = abs(float(fitted.z @ fitted.z) - objective)
         if not violated.any() and (best is None or miss < best[0]):

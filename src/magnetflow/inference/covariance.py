@@ -17,14 +17,19 @@ from magnetflow.inference.matrices import row_lengths
 from magnetflow.inference.problem import Problem, Vector
 
 BLOCK = 400  # variables treated at once
-ROUNDING = 1e-12  # of a variance before reconciliation
+CANCELLED = 1e-6  # part of a variance left, below which the difference has too few digits
+ROUNDING = 1e-13  # part of an sd that is none
 
 
 def covariance(problem: Problem, fitted: Fit, places: NDArray[np.intp]) -> NDArray[np.float64]:
     """Return the covariance of the variables at `places`, square in their order."""
     rows = response(problem, fitted, places)
     square: NDArray[np.float64] = (rows @ rows.T).toarray() - fitted.factor.explained(rows)
-    _clear_rounding(square, _row_squares(rows))
+    few, projected = _almost_sure(fitted, rows, row_lengths(rows) ** 2, np.diag(square))
+    if len(few):
+        square[few] = (rows @ projected).T
+        square[:, few] = square[few].T
+        square[np.ix_(few, few)] = projected.T @ projected
     return square
 
 
@@ -33,18 +38,23 @@ def standard_deviations(problem: Problem, fitted: Fit, places: NDArray[np.intp])
     variances = [np.zeros(0)]
     for block in np.array_split(places, max(1, len(places) // BLOCK)):
         rows = response(problem, fitted, block)
-        before = _row_squares(rows)
-        after = before - fitted.factor.explained_variance(rows)
-        variances.append(np.where(after > ROUNDING * before, after, 0.0))
+        before = row_lengths(rows) ** 2
+        left = before - fitted.factor.explained_variance(rows)
+        few, projected = _almost_sure(fitted, rows, before, left)
+        left[few] = np.sum(projected**2, axis=0)
+        variances.append(left)
     sd: Vector = np.sqrt(np.concatenate(variances))
     return sd
 
 
-def _row_squares(rows: sparse.csr_array) -> Vector:
-    return row_lengths(rows) ** 2
+def _almost_sure(
+    fitted: Fit, rows: sparse.csr_array, before: Vector, left: Vector
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the variables with almost no variance left, and their projected rows as columns.
 
-
-def _clear_rounding(square: NDArray[np.float64], before: Vector) -> None:
-    """Set to zero the rows and columns of variables without variance."""
-    certain = np.diag(square) <= ROUNDING * before
-    square[certain], square[:, certain] = 0.0, 0.0
+    There the difference of two variances has too few digits, and the length of the projected row has all of them.
+    """
+    few = np.flatnonzero(left < CANCELLED * before)
+    projected = fitted.factor.project(rows[few].toarray().T) if len(few) else np.zeros((rows.shape[1], 0))
+    projected[:, np.linalg.norm(projected, axis=0) <= ROUNDING * np.sqrt(before[few])] = 0.0
+    return few, projected

@@ -102,6 +102,11 @@ class _DenseFactor:
         along = scipy.linalg.solve_triangular(self.r, gap, trans="T", check_finite=False)
         return self.q @ along, scipy.linalg.solve_triangular(self.r, along, check_finite=False)
 
+    def project(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return P times the columns."""
+        projected: NDArray[np.float64] = columns - self.q @ (self.q.T @ columns)
+        return projected
+
     def explained(self, rows: sparse.csr_array) -> NDArray[np.float64]:
         """Return what the balances take from the covariance of variables that follow z as `rows` tell."""
         along = rows @ self.q
@@ -127,6 +132,11 @@ class _SparseFactor:
         for _ in range(2):
             multipliers += self.lu.solve(gap - self.g @ (self.g.T @ multipliers))
         return self.g.T @ multipliers, multipliers
+
+    def project(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """As the dense one."""
+        projected: NDArray[np.float64] = columns - self.g.T @ self.lu.solve(self.g @ columns)
+        return projected
 
     def explained(self, rows: sparse.csr_array) -> NDArray[np.float64]:
         """As the dense one."""
