@@ -27,7 +27,7 @@ from networks import Network, network
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "benchmarks" / "reconciliation.csv"
 SIZES = (10, 100, 1_000, 10_000, 100_000)
-TIME_LIMIT_S = 300
+TIME_LIMIT_S = 120
 REPEATS = {10: 20, 100: 20, 1_000: 10, 10_000: 3, 100_000: 1}
 COLUMNS = ("date", "machine", "tool", "gives", "flows", "seconds", "memory_mb", "worst_deviation_sd", "note")
 

@@ -34,7 +34,12 @@ LAYERED = {
     "use,level,2019,goods,1000,50,t\nuse,level,2020,goods,1080,50,t\nuse,change,2021,goods,90,10,t\n",
     "transfer_coefficients.csv": "flow,layer,value,sd\nproduct,metal,0.9,0.02\n",
 }
-FOLDERS = {"plain": PLAIN, "system": SYSTEM, "layered": LAYERED}
+RATIOS = {
+    "variables.csv": "name,value,sd,status,lower,upper,start\n"
+    "a,10,1,measured,0,,\nb,4,0.5,measured,0,,\nratio,0.5,0.1,measured,,,\nroot,,,unmeasured,0,,\nside,3,0.2,measured,,,\n",
+    "equations.txt": "a / b - 5 * ratio\nroot**0.5 - side\n",
+}
+FOLDERS = {"ratios": RATIOS, "plain": PLAIN, "system": SYSTEM, "layered": LAYERED}
 
 
 def change(file: str, before: str, after: str) -> Callable[[Texts], Files]:
@@ -197,7 +202,11 @@ BAD = [
     ("plain", lambda files: {"balances.csv": files["balances.csv"]}, ["nothing to reconcile"]),
     ("plain", lambda files: {}, ["nothing to reconcile"]),
     ("plain", lambda files: {**files, **SYSTEM}, ["both flows and variables"]),
-    ("plain", change("equations.txt", "loss - fixed * 2", "fixed - 3"), ["no values meet the balance line 2"]),
+    (
+        "plain",
+        change("equations.txt", "loss - fixed * 2", "fixed - 3"),
+        ["no values meet the balance equations.txt line 2"],
+    ),
     ("plain", change("equations.txt", "loss - fixed * 2", "loss + fixed"), ["no values meet", "loss ≥ 0", "line 2"]),
     ("plain", change("equations.txt", "loss - fixed * 2", "loss**2 + in**2 + 1"), ["no convergence", "line 2"]),
     ("plain", change("equations.txt", "loss - fixed * 2", "loss / (out - out) - in"), ["line 2", "no finite value"]),
@@ -281,7 +290,7 @@ BAD = [
     (
         "layered",
         change("stocks.csv", "use,level,2020", "use,level,2022"),
-        ["stocks.csv, row 3, column period", "no flow for '2022'"],
+        ["stocks.csv, row 3, column period", "one of '2019'"],
     ),
     ("layered", change("stocks.csv", "use,level", "plant,level"), ["stocks.csv, row 2, column process", "'plant'"]),
     (

@@ -68,13 +68,16 @@ def _years(text: str) -> list[int]:
 
 def _reconcile(options: argparse.Namespace) -> int:
     """Reconcile what a folder holds, write the results and tell the outcome."""
+    import numpy as np
+
     from magnetflow.flows.folder import read
     from magnetflow.inference import report
     from magnetflow.inference.reconcile import eliminate_serially, reconcile
 
     problem = read(options.folder)
-    result = reconcile(problem.without_bounds() if options.no_bounds else problem)
-    result, steps = eliminate_serially(result) if options.eliminate else (result, [])
+    with np.errstate(all="ignore"):  # what is not finite ends as an error of its own
+        result = reconcile(problem.without_bounds() if options.no_bounds else problem)
+        result, steps = eliminate_serially(result) if options.eliminate else (result, [])
     folder = options.out or (options.folder if options.folder.is_dir() else options.folder.parent)
     report.write(result, folder, steps)
     print(report.summary(result, steps))

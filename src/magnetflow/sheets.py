@@ -8,6 +8,7 @@ What cannot be meant is refused with file, row and column.
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import math
 import re
@@ -123,9 +124,15 @@ def read_sheets(place: Path, names: Collection[str]) -> dict[str, Sheet]:
     if not place.is_dir():
         raise TableError(place.name or str(place), f"no such folder or {SUFFIX} file; name one")
     found = {name: place / f"{name}.csv" for name in sorted(names) if (place / f"{name}.csv").is_file()}
-    if found:
+    workbooks = sorted(
+        path for path in place.iterdir() if path.suffix.lower() == SUFFIX and not path.name.startswith("~$")
+    )
+    for path in sorted(place.glob("*.csv")):
+        meant = difflib.get_close_matches(path.stem.lower(), names, n=1, cutoff=0.8)
+        if path.stem not in names and meant:
+            raise TableError(path.name, f"is not read by this name; call it {meant[0]}.csv, or something unlike it")
+    if found and (set(found) & {"flows", "variables"} or not workbooks):
         return {name: _read_csv(path) for name, path in found.items()}
-    workbooks = sorted(path for path in place.glob(f"*{SUFFIX}") if not path.name.startswith("~$"))
     if len(workbooks) > 1:
         raise TableError(place.name, f"{len(workbooks)} {SUFFIX} files are here; name the one that is meant")
     return _read_workbook(workbooks[0], names) if workbooks else {}
@@ -167,6 +174,8 @@ def _read_workbook(path: Path, names: Collection[str]) -> dict[str, Sheet]:
             results = load_workbook(path, read_only=True, data_only=True)
             formulas = load_workbook(path, read_only=True, data_only=False)
             for title in results.sheetnames:
+                if title.strip().lower() in found:
+                    raise TableError(path.name, f"two sheets are called {title.strip().lower()}; rename one")
                 if title.strip().lower() in names:
                     both = (book[title].iter_rows(values_only=True) for book in (results, formulas))
                     found[title.strip().lower()] = list(zip(*both, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import partial
 from typing import Any
 
@@ -178,6 +179,46 @@ def test_order_and_scale_do_not_matter(drawn: Network, seed: int) -> None:
     assert list(one.classes[flows]) == list(other.classes)
     assert np.allclose(one.value[flows], other.value, rtol=1e-8, atol=1e-8 * drawn.sd.max(), equal_nan=True)
     assert one.test.degrees_of_freedom == other.test.degrees_of_freedom
+
+
+@given(networks, st.sampled_from([1e-9, 1e-6, 1e-3, 1e3, 1e6, 1e9]))
+@settings(max_examples=60)
+def test_the_unit_does_not_matter(drawn: Network, unit: float) -> None:
+    other = Network(
+        drawn.source, drawn.target, unit * drawn.true, unit * drawn.value, unit * drawn.sd, drawn.measured
+    )
+    one, scaled = reconcile(stated(drawn, lower=0.0)), reconcile(stated(other, lower=0.0))
+    assert list(one.classes) == list(scaled.classes)
+    assert list(one.active_bounds) == list(scaled.active_bounds)
+    assert one.test.degrees_of_freedom == scaled.test.degrees_of_freedom
+    assert scaled.test.objective == pytest.approx(one.test.objective, rel=1e-7, abs=1e-9)
+    assert np.allclose(unit * one.value, scaled.value, rtol=1e-7, atol=1e-7 * unit * drawn.sd.max(), equal_nan=True)
+
+
+def test_bounds_without_any_room_inside_them_are_no_obstacle() -> None:
+    balances = {"P1": {"a": -1, "b": -1, "c": 1}, "P2": {"d": 1, "e": 1}}
+    for sd in ([1.0, 1, 0.1, 2, 2], [1.0, 1, 1, 2, 2]):
+        result = measured(list("abcde"), [8.0, 4, 2, 1, 3], sd, balances=balances, lower=[0] * 5)
+        assert result.value[3:] == pytest.approx([0, 0], abs=1e-12)
+        assert result.value[2] == pytest.approx(result.value[0] + result.value[1])
+        assert (result.value >= 0).all()
+
+
+def test_a_bound_that_contradicts_measurements_is_told_in_the_verdict() -> None:
+    names, kinds = ["in", "o1", "o2"], ["measured", "measured", "unmeasured"]
+    balances = {"P1": {"in": 1, "o1": -1, "o2": -1}}
+    result = reconcile(state(names, kinds, [10, 6, NAN], [0.1, 0.1, NAN], balances=balances, lower=[0, 0, 5]))
+    assert result.value == pytest.approx([10.5, 5.5, 5])
+    assert result.verdicts["P1"].startswith("tested together with the bound of o2: contradicted")
+
+
+def test_a_thousand_suspects_are_ranked_at_once() -> None:
+    drawn = network(2000, seed=4, share_measured=1.0)
+    sure = Network(drawn.source, drawn.target, drawn.true, drawn.value, drawn.sd / 30, drawn.measured)
+    result = reconcile(stated(sure))
+    sizes = [abs(suspect.normalised_residual) for suspect in result.suspects]
+    assert len(sizes) > 500
+    assert all(first >= second * (1 - 1e-8) for first, second in itertools.pairwise(sizes))
 
 
 def test_reconciling_the_reconciled_changes_nothing() -> None:
@@ -360,7 +401,6 @@ def test_a_chain_of_coefficients_arrives_at_a_stationary_point(seed: int) -> Non
     """Bounds that hold, and unobservable variables that may drift, must not keep the iteration from ending."""
     problem = chain_with_coefficients(30, seed)
     result = reconcile(problem)
-    assert result.optimum.iterations < 40
     assert result.residual_max < 1e-6
     # First-order conditions: the adjustments are the multipliers' pull on the measured variables.
     fitted, matrix = result.optimum.bounded.fit, result.optimum.linear.matrix
@@ -390,7 +430,7 @@ def test_contradicting_coefficients_push_the_flows_to_zero_and_that_is_told() ->
             relations=relations,
             lower=lower,
         )
-        assert any(message.startswith("degenerate: in, a, b") for message in result.messages)
+        assert any(message.startswith("degenerate: measurements of in, a, b") for message in result.messages)
         assert result.test.passed is False
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from magnetflow.flows.labels import Labels, unit_factor
+from magnetflow.flows.labels import Labels, are_successive, unit_factor
 from magnetflow.inference import plain
 from magnetflow.inference.expressions import Expression
 from magnetflow.inference.parser import parse
@@ -109,6 +109,9 @@ def read(place: Path) -> Problem:
     if "flows" in sheets and "variables" in sheets:
         raise TableError(place.name, "both flows and variables are here; keep a system or plain equations")
     if "flows" in sheets:
+        if "covariance" in sheets or equations.is_file():
+            other = sheets["covariance"].name if "covariance" in sheets else plain.EQUATIONS
+            raise TableError(other, "goes with variables.csv and not with a system; take it away, or write equations")
         return read_system(sheets)
     if "variables" in sheets:
         return plain.read_problem(sheets, equations if equations.is_file() else None)
@@ -192,12 +195,12 @@ def _add_levels(writing: _Writing, labels: Labels, process: str, layer: str) -> 
     levels = {period: labels.name(f"{STOCK} {process}", (period, layer)) for period in labels.periods}
     told = [period for period, name in levels.items() if name in writing.rows]
     for before, after in itertools.pairwise(told):
-        between = [period for period in labels.periods if before < period <= after]
+        first, last = labels.periods.index(before), labels.periods.index(after)
         signs = {levels[after]: 1.0, levels[before]: -1.0}
-        for period in between:
-            if period not in labels.flow_periods:
-                problem = f"the stock is told before it, at {shown(before)}, but no flow for {shown(period)}"
-                raise writing.rows[levels[after]].fault(problem, "period")
+        for earlier, period in itertools.pairwise(labels.periods[first : last + 1]):
+            if period not in labels.flow_periods or not are_successive(earlier, period):
+                problem = f"no flow is told for each period between this level and the one of {shown(before)}"
+                raise writing.rows[levels[after]].fault(f"{problem}; add the flows, or take a level out", "period")
             signs[labels.name(f"{STOCK_CHANGE} {process}", (period, layer))] = -1.0
         terms = {name: sign * labels.factors.get(name, 1.0) for name, sign in signs.items()}
         writing.balances[labels.name(f"level of {process}", (after, layer))] = terms

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from magnetflow.sheets import Row, Sheet, shown
+from magnetflow.sheets import NUMBER, Row, Sheet, shown
 from magnetflow.tables import InputError, TableError, conversion_factor
 
 GOODS = "goods"
@@ -24,6 +24,18 @@ def unit_factor(row: Row, unit: str) -> float:
         return conversion_factor(given, unit)
     except InputError as error:
         raise row.fault(f"{error}; mend the unit", "unit") from None
+
+
+def in_order(periods: Collection[str]) -> list[str]:
+    """Return periods in time: numbers by size, names such as 2020-Q1 by the alphabet."""
+    if all(NUMBER.fullmatch(period) for period in periods):
+        return sorted(periods, key=float)
+    return sorted(periods)
+
+
+def are_successive(before: str, after: str) -> bool:
+    """Tell whether nothing lies between two periods, as far as their names tell."""
+    return not (before.isdecimal() and after.isdecimal()) or int(after) - int(before) == 1
 
 
 @dataclass(frozen=True)
@@ -66,8 +78,8 @@ class Labels:
         flow_periods = {row.optional("period") for row in flows.rows}
         stock_periods = {row.optional("period") for row in others["stocks"].rows} if "stocks" in others else set()
         labels = cls(
-            periods=sorted(flow_periods | stock_periods),
-            flow_periods=sorted(flow_periods),
+            periods=in_order(flow_periods | stock_periods),
+            flow_periods=in_order(flow_periods),
             layers=list(dict.fromkeys([*layers, *substances])),
             goods=ONLY if layers == [ONLY] else GOODS,
             has_stock=has_stock,

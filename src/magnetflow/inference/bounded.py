@@ -21,7 +21,8 @@ from magnetflow.inference.problem import Problem, Vector
 
 FEASIBLE = 1e-9  # a bound is kept to this part of the variable's scale
 PULL = 1e-7  # a multiplier this small against the adjustments has no sign
-ROUNDS = 30
+ROUNDS = 60
+NEAR = 1e-8  # relative difference from the solver's sum of squares of a point that may stand
 SOLVED = ("Solved", "AlmostSolved")
 
 
@@ -57,31 +58,49 @@ def bounded_fit(
         except ConflictError:
             pass
     inside, active, objective = _interior_point(problem, linear, plain)
-    best: tuple[float, Fit, dict[int, float]] | None = None
-    tried = set()
+    near: tuple[float, Fit, dict[int, float]] | None = None
+    tried: set[frozenset[tuple[int, float]]] = set()
     for _ in range(ROUNDS):
+        one_by_one = frozenset(active.items()) in tried
         tried.add(frozenset(active.items()))
         try:
             fitted = _fit(problem, linear, active, inside)
         except ConflictError:  # too many bounds at once: begin again with none
-            active = {}
-            if frozenset() in tried:
+            if not active:
                 break
+            active = {}
             continue
         violated = _violated(problem, fitted)
-        miss = abs(float(fitted.z @ fitted.z) - objective)
-        if not violated.any() and (best is None or miss < best[0]):
-            best = (miss, fitted, active)
         wrong = _pulling_wrong(problem, fitted, linear, active)
         if not violated.any() and not wrong:
-            break
-        active = {place: bound for place, bound in active.items() if place not in wrong}
-        active |= {place: _nearest_bound(problem, fitted.x, place) for place in np.flatnonzero(violated).tolist()}
-        if frozenset(active.items()) in tried:
-            break
-    if best is None or best[0] > 1e-5 * (1.0 + objective):
+            return Bounded(fitted, plain, active)
+        miss = abs(float(fitted.z @ fitted.z) - objective)
+        if not violated.any() and (near is None or miss < near[0]):
+            near = (miss, fitted, active)
+        active = _amended(problem, fitted, active, violated, wrong, one_by_one)
+    # Several sets of bounds may describe one point where these depend on one another: then the point itself decides.
+    if near is None or near[0] > NEAR * (1.0 + objective):
         raise ConvergenceError("the bounds that hold the solution could not be settled; loosen or remove some")
-    return Bounded(best[1], plain, best[2])
+    return Bounded(near[1], plain, near[2])
+
+
+def _amended(
+    problem: Problem,
+    fitted: Fit,
+    active: Mapping[int, float],
+    violated: NDArray[np.bool_],
+    wrong: set[int],
+    one_by_one: bool,
+) -> dict[int, float]:
+    """Return the active bounds without those that pull the wrong way and with those that are violated."""
+    added = {place: _nearest_bound(problem, fitted.x, place) for place in np.flatnonzero(violated).tolist()}
+    if one_by_one and added:
+        scales = _scales(problem, fitted)
+        worst = max(added, key=lambda place: abs(fitted.x[place] - added[place]) / scales[place])
+        return {**active, worst: added[worst]}
+    if one_by_one:
+        return {place: bound for place, bound in active.items() if place != min(wrong)}
+    return {place: bound for place, bound in active.items() if place not in wrong} | added
 
 
 def _fit(problem: Problem, linear: Linear, active: Mapping[int, float], reference: Vector) -> Fit:
@@ -129,7 +148,7 @@ def _pulling_wrong(problem: Problem, fitted: Fit, linear: Linear, active: Mappin
 
 
 def _interior_point(problem: Problem, linear: Linear, plain: Fit) -> tuple[Vector, dict[int, float], float]:
-    """Return the solver's values, the bounds that hold them, and their sum of squares.
+    """Return the solver's values, the bounds that hold them, and their sum of squares, infinite if it found none.
 
     Raises ConflictError when there are no such values.
     """
@@ -169,7 +188,11 @@ def _interior_point(problem: Problem, linear: Linear, plain: Fit) -> tuple[Vecto
     quadratic = sparse.diags_array(weights).tocsc()
     found = clarabel.DefaultSolver(quadratic, np.zeros(len(weights)), rows, limits, cones, settings).solve()
     if str(found.status) not in SOLVED:
-        raise conflict(problem, linear) or ConvergenceError(f"the bounded problem ended with {found.status}")
+        contradiction = conflict(problem, linear)
+        if contradiction:
+            raise contradiction
+        # Bounds without any room inside them defeat the solver, but not the search for the active ones.
+        return np.clip(plain.x, problem.lower, problem.upper), {}, np.inf
     point = np.array(found.x)
     x = np.zeros(len(problem.names))
     x[problem.constant] = problem.value[problem.constant]

@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 
 from magnetflow.inference.elimination import RANK_TOLERANCE
 from magnetflow.inference.leastsquares import Fit, Linear
-from magnetflow.inference.matrices import row_numbers, split_columns, without_cancelled
+from magnetflow.inference.matrices import largest_in_rows, row_numbers, scaled, split_columns, without_cancelled
 from magnetflow.inference.problem import Mask, Problem, Vector
 
 REDUNDANT, NONREDUNDANT = "redundant", "nonredundant"
@@ -70,6 +70,9 @@ def intervals(problem: Problem, linear: Linear, x: Vector, classes: NDArray[np.s
     lower, upper = np.full(len(x), np.nan), np.full(len(x), np.nan)
     loose = np.zeros(len(x), dtype=bool)
     if not unknown.any():
+        return Intervals(lower, upper, loose)
+    if not problem.is_bounded:  # then a variable that can move can move without end
+        lower[unknown], upper[unknown] = -np.inf, np.inf
         return Intervals(lower, upper, loose)
     names = {problem.names[place] for place in np.flatnonzero(unknown)}
     bent = [not relation.is_affine_in(names) for relation in problem.relations]
@@ -145,6 +148,10 @@ def _extreme(rows: sparse.csr_array, right: Vector, limits: NDArray[np.float64],
     """Return the least (sign 1) or largest (sign −1) value of one variable."""
     cost = np.zeros(rows.shape[1])
     cost[at] = sign
-    found = linprog(cost, A_eq=rows, b_eq=right, bounds=limits, method="highs")
+    finite = np.abs(np.concatenate([right, limits[np.isfinite(limits)]]))
+    unit = float(np.median(finite[finite > 0])) if (finite > 0).any() else 1.0
+    largest = 1.0 / largest_in_rows(rows)
+    even = scaled(rows, largest)
+    found = linprog(cost, A_eq=even, b_eq=largest * right / unit, bounds=limits / unit, method="highs")
     # Unbounded, or at odds with the others by rounding: the range found so far stands.
-    return float(found.x[at]) if found.status == 0 else -sign * np.inf
+    return unit * float(found.x[at]) if found.status == 0 else -sign * np.inf

@@ -19,6 +19,7 @@ from magnetflow.inference.problem import Problem, Vector
 from magnetflow.inference.relations import curvature
 
 DENSE_LIMIT = 600  # variables up to which the dense null space is cheap
+LONGEST = 40  # variables of one relation up to which all its second derivatives are cheap
 FLAT = 1e-8
 
 
@@ -40,7 +41,7 @@ def newton_step(
     `fitted` is the plain step on the linearised balances, whose multipliers weight the curvature.
     """
     errors, unknown = len(z), int(problem.unmeasured.sum())
-    if errors + unknown > DENSE_LIMIT:
+    if errors + unknown > DENSE_LIMIT or any(len(line.variables) > LONGEST for line in problem.relations):
         return None
     scale = fitted.determined.scale
     # Coordinates: the errors z, then the unmeasured variables in units of their scale.

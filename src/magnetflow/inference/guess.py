@@ -34,6 +34,7 @@ def perturbed(problem: Problem, guess: Vector, random: np.random.Generator) -> t
     """Draw another start around the first one; return its values and errors."""
     z = SPREAD * random.standard_normal(problem.root.shape[1])
     x = guess * np.where(problem.unmeasured, np.exp(FACTOR * random.standard_normal(len(guess))), 1.0)
+    x = np.clip(x, problem.lower, problem.upper)
     x[problem.measured] = problem.value[problem.measured] + problem.root @ z
     return x, z
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from magnetflow.inference.elimination import RANK_TOLERANCE
+from magnetflow.inference.problem import ProblemError
 
 LEAST_SHARE = 1e-6  # of a row's length: a column smaller than that does not settle independence
 LARGEST_CORE = 6000  # rows; beyond it the dense factorisation would not fit a desk machine
@@ -32,7 +33,10 @@ def independent_rows(matrix: sparse.csr_array) -> NDArray[np.intp]:
         rows = np.flatnonzero(part_of[: core.shape[0]] == part)
         within = core[rows]
         if len(rows) > LARGEST_CORE:
-            raise MemoryError(f"{len(rows)} balances hang together without an independent one")
+            raise ProblemError(
+                f"{len(rows)} balances hang together in a closed system too large to be tested for repetition; "
+                "drop one that follows from the others"
+            )
         dense = within[:, np.unique(within.indices)].toarray()
         triangle, order = scipy.linalg.qr(dense.T, mode="r", pivoting=True)
         diagonal = np.abs(np.diag(triangle))

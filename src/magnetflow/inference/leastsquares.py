@@ -16,7 +16,7 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sparse
 from numpy.typing import NDArray
-from scipy.sparse.linalg import SuperLU, splu
+from scipy.sparse.linalg import SuperLU, lsqr, splu
 
 from magnetflow.inference.elimination import RANK_TOLERANCE, Elimination, eliminate
 from magnetflow.inference.independence import independent_rows
@@ -37,6 +37,7 @@ DENSE_LIMIT = 120  # measured variables up to which dense algebra is the faster
 DENSE_REFUGE = 6000  # and up to which it is the refuge where squaring the condition costs too much
 COLUMNS_AT_ONCE = 16
 MET = 1e-10  # of a reduced balance: the sparse solution is trusted if it meets them to this
+SHARE = 1e-6  # of a balance in another, below which it has none
 CONSISTENT = 1e-9  # a gap this small against the terms of its balances is rounding
 
 
@@ -253,8 +254,9 @@ def by_errors(problem: Problem, of_measured: sparse.csr_array) -> sparse.csr_arr
 def _equilibrate(of_z: sparse.csr_array, of_unmeasured: sparse.csr_array) -> tuple[Vector, Vector]:
     """Return scales of rows and of unmeasured columns that bring the largest entries near one."""
     row, column, size = row_numbers(of_unmeasured), of_unmeasured.indices, np.abs(of_unmeasured.data)
-    rows, columns = np.ones(of_unmeasured.shape[0]), np.ones(of_unmeasured.shape[1])
     steady = largest_in_rows(of_z)
+    columns = _typical_sizes(of_unmeasured, steady)
+    rows = np.ones(of_unmeasured.shape[0])
     for _ in range(3):
         largest = steady.copy()
         np.maximum.at(largest, row, size * columns[column])
@@ -263,6 +265,26 @@ def _equilibrate(of_z: sparse.csr_array, of_unmeasured: sparse.csr_array) -> tup
         np.maximum.at(tallest, column, size * rows[row])
         columns = 1.0 / np.where(tallest > 0, tallest, 1.0)
     return rows, columns
+
+
+def _typical_sizes(of_unmeasured: sparse.csr_array, steady: Vector) -> Vector:
+    """Return a size for each unmeasured variable: that at which it weighs as much as one sd of its neighbours.
+
+    `steady` is what one sd of the measured variables weighs in each balance, whatever the units of these are.
+    """
+    row, column, size = row_numbers(of_unmeasured), of_unmeasured.indices, np.abs(of_unmeasured.data)
+    sizes = np.zeros(of_unmeasured.shape[1])
+    weight = steady.copy()
+    while True:
+        np.maximum.at(weight, row, size * sizes[column])
+        found = np.zeros(len(sizes))
+        np.maximum.at(found, column, weight[row] / np.where(size > 0, size, np.inf))
+        fresh = (sizes == 0) & (found > 0)
+        if not fresh.any():
+            break
+        sizes[fresh] = found[fresh]
+    known = sizes > 0
+    return np.where(known, sizes, np.median(sizes[known]) if known.any() else 1.0)
 
 
 def _reduce(combinations: sparse.csr_array, of_z: sparse.csr_array) -> tuple[sparse.csr_array, Vector]:
@@ -337,9 +359,8 @@ def _refuse_dependent(
     missed[independent] = False
     if missed.any():
         wrong = int(np.flatnonzero(missed)[0])
-        others = reduced[independent].T.toarray()
-        shares = np.linalg.lstsq(others, reduced[[wrong]].toarray().ravel(), rcond=None)[0]
-        used = [wrong, *independent[np.abs(shares) > CONSISTENT]]
+        shares = lsqr(reduced[independent].T, reduced[[wrong]].toarray().ravel(), atol=1e-14, btol=1e-14)[0]
+        used = [wrong, *independent[np.abs(shares) > SHARE]]
         raise ConflictError(problem, sorted(set(combinations[used].indices.tolist())))
 
 

@@ -77,6 +77,13 @@ def largest_in_columns(matrix: sparse.csr_array) -> Vector:
     return largest
 
 
+def only_finite(matrix: sparse.csr_array) -> sparse.csr_array:
+    """Return the matrix with zeros where an entry is not finite."""
+    return sparse.csr_array(
+        (np.nan_to_num(matrix.data, posinf=0.0, neginf=0.0), matrix.indices, matrix.indptr), shape=matrix.shape
+    )
+
+
 def weighted_rows(matrix: sparse.csr_array, weights: Vector) -> Vector:
     """Return the sum of the rows, each times its weight."""
     terms = matrix.data * np.repeat(weights, np.diff(matrix.indptr))

@@ -133,5 +133,5 @@ def _relations(path: Path, rows: Mapping[str, Row]) -> dict[str, Expression]:
         for name in relation.variables:
             if name not in rows:
                 raise TableError(path.name, f"{shown(name)} is not in the list of variables; add it there", number)
-        relations[f"line {number}"] = relation
+        relations[f"{EQUATIONS} line {number}"] = relation
     return relations

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from magnetflow.inference import tests
 from magnetflow.inference.classes import UNOBSERVABLE, classify, intervals
 from magnetflow.inference.covariance import covariance, standard_deviations
+from magnetflow.inference.leastsquares import ConvergenceError
 from magnetflow.inference.matrices import rows_touched
 from magnetflow.inference.problem import Mask, Problem, Vector, listed
-from magnetflow.inference.relations import imbalances
+from magnetflow.inference.relations import imbalances, is_linear
 from magnetflow.inference.solve import SAME_OPTIMUM, Optimum, Solved, solve
 
 WHOLE_COVARIANCE = 2000  # variables up to which the covariance is kept whole
@@ -110,8 +111,12 @@ def reconcile(problem: Problem, *, seed: int = 0, sd_of: Sequence[str] = ()) -> 
     sd, square = _uncertainty(problem, optimum, value, sd_of)
     normalised = tests.normalised_residuals(problem, value, sd)
     test = tests.global_test(optimum.objective, fitted.redundancy)
-    nodal = tests.nodal_tests(problem, optimum.bounded.plain)
+    held = [problem.names[place] for place in optimum.bounded.active]
+    nodal = tests.nodal_tests(problem, fitted, held)
     active = {problem.names[place]: bound for place, bound in sorted(optimum.bounded.active.items())}
+    residual_max = float(np.abs(imbalances(problem, optimum.x)).max())
+    if not np.isfinite([optimum.objective, residual_max]).all():
+        raise ConvergenceError("numbers grew beyond what can be computed with; choose units that make them smaller")
     return Reconciliation(
         problem,
         optimum,
@@ -127,7 +132,7 @@ def reconcile(problem: Problem, *, seed: int = 0, sd_of: Sequence[str] = ()) -> 
         tuple(nodal),
         _verdicts(problem, optimum, nodal, unknown),
         active,
-        float(np.abs(imbalances(problem, optimum.x)).max()),
+        residual_max,
         tuple(_messages(problem, solved, test, active, ranges.loose)),
     )
 
@@ -213,11 +218,11 @@ def _messages(
     if active:
         told = [f"{name} at {bound:g}" for name, bound in active.items()]
         said.append(f"held by a bound, which counts as a balance in test and uncertainty: {listed(told)}")
-    pushed = _pushed_to_zero(problem, solved.best.x)
+    pushed = [] if is_linear(problem) else _pushed_to_zero(problem, solved.best.x)
     if pushed:
         said.append(
-            f"degenerate: {listed(pushed)} were measured well away from zero and are pushed to zero, the only place "
-            "where contradicting balances agree; do not use these values"
+            f"degenerate: measurements of {listed(pushed)} lie well away from zero and are pushed to zero, "
+            "the only place where contradicting balances agree; do not use these values"
         )
     said += _on_starts(solved)
     if not solved.best.is_minimum:
@@ -250,5 +255,6 @@ def _on_starts(solved: Solved) -> list[str]:
             "you expect"
         )
     if solved.failed:
-        said.append(f"{solved.failed} of {solved.failed + len(solved.reached)} starts came to no end")
+        told = f"{solved.failed} of {solved.failed + len(solved.reached)} starts came to no end"
+        said.append(told + ", so that a better optimum may exist; give starts near what you expect")
     return said

@@ -6,13 +6,19 @@ import numpy as np
 import scipy.sparse as sparse
 
 from magnetflow.inference.leastsquares import Linear
-from magnetflow.inference.problem import Problem, Vector
+from magnetflow.inference.problem import Mask, Problem, Vector
+
+
+def linear_balances(problem: Problem) -> Mask:
+    """Tell which balances are weighted sums of the variables that are not constant."""
+    free = {name for name, constant in zip(problem.names, problem.constant, strict=True) if not constant}
+    related = [relation.is_affine_in(free) for relation in problem.relations]
+    return np.array([True] * problem.matrix.shape[0] + related, dtype=bool)
 
 
 def is_linear(problem: Problem) -> bool:
-    """Tell whether every balance is a weighted sum of the variables that are not constant."""
-    free = {name for name, constant in zip(problem.names, problem.constant, strict=True) if not constant}
-    return all(relation.is_affine_in(free) for relation in problem.relations)
+    """Tell whether every balance is such a sum."""
+    return not problem.relations or bool(linear_balances(problem).all())
 
 
 def imbalances(problem: Problem, x: Vector) -> Vector:

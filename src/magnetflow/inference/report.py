@@ -41,12 +41,21 @@ def report(reconciliation: Reconciliation, steps: Sequence[Eliminated] = ()) -> 
         "iterations": reconciliation.optimum.iterations,
         "residual_max": reconciliation.residual_max,
         "messages": list(reconciliation.messages),
+        "adjustments_in_sd": _adjustments_in_sd(reconciliation),
         "classes": {kind: int((reconciliation.classes == kind).sum()) for kind in CLASSES},
         "active_bounds": reconciliation.active_bounds,
         "balances": reconciliation.verdicts,
         "nodal_tests": [asdict(nodal) for nodal in reconciliation.nodal_tests],
         "eliminated": [asdict(step) for step in steps],
     }
+
+
+def _adjustments_in_sd(reconciliation: Reconciliation) -> dict[str, float]:
+    """Return the adjustment of each measured variable in units of its measured sd."""
+    problem = reconciliation.problem
+    places = np.flatnonzero(problem.measured)
+    moved = (reconciliation.value[places] - problem.value[places]) / problem.sd[places]
+    return {problem.names[place]: float(by) + 0.0 for place, by in zip(places, moved, strict=True)}
 
 
 def write(reconciliation: Reconciliation, folder: Path, steps: Sequence[Eliminated] = ()) -> None:
@@ -84,9 +93,7 @@ def summary(reconciliation: Reconciliation, steps: Sequence[Eliminated] = ()) ->
     variables, balances = len(reconciliation.problem.names), len(reconciliation.problem.balance_names)
     kinds = ", ".join(f"{count[kind]} {kind}" for kind in CLASSES if count[kind])
     lines = [f"{variables} variables in {balances} balances: {kinds}."]
-    if test.passed is None:
-        lines.append("Nothing is redundant: no measurement was adjusted, none could be tested.")
-    else:
+    if test.passed is not None:
         lines.append(
             f"The chi-square test {'passes' if test.passed else 'FAILS'}: {test.objective:.4g} at "
             f"{test.degrees_of_freedom} degrees of freedom, 95 % limit {test.limit:.4g}, p = {test.p_value:.3g}."

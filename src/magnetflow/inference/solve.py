@@ -18,8 +18,9 @@ from magnetflow.inference.classes import undetermined
 from magnetflow.inference.curved import Newton, newton_step
 from magnetflow.inference.guess import first_guess, perturbed
 from magnetflow.inference.leastsquares import ConflictError, ConvergenceError, Fit, Linear
+from magnetflow.inference.matrices import only_finite, row_numbers, scaled
 from magnetflow.inference.problem import Problem, Vector
-from magnetflow.inference.relations import imbalances, is_linear, linearise
+from magnetflow.inference.relations import imbalances, is_linear, linear_balances, linearise
 
 ITERATIONS = 100
 STEP = 1e-11  # of an sd, or of an unmeasured value: a step this small has arrived
@@ -96,9 +97,12 @@ def solve(problem: Problem, seed: int = 0) -> Solved:
 
 
 def _check_linear_part(problem: Problem) -> None:
-    """Raise ConflictError when the linear balances and bounds alone contradict each other."""
-    if problem.matrix.shape[0]:
-        bounded_fit(problem, Linear(problem.matrix, np.zeros(problem.matrix.shape[0])), first_guess(problem))
+    """Raise ConflictError when the balances that are linear, and the bounds, alone contradict each other."""
+    guess = first_guess(problem)
+    kept = linear_balances(problem)
+    linear = linearise(problem, guess)
+    finite = np.where(kept, linear.level, 0.0)
+    bounded_fit(problem, Linear(scaled(only_finite(linear.matrix), kept.astype(float)), finite), guess)
 
 
 def _descend(problem: Problem, x: Vector, z: Vector) -> Optimum:
@@ -106,8 +110,10 @@ def _descend(problem: Problem, x: Vector, z: Vector) -> Optimum:
     penalties, active, last_step = np.zeros(len(problem.balance_names)), dict[int, float](), np.inf
     linear = linearise(problem, x)
     if not (np.isfinite(linear.matrix.data).all() and np.isfinite(linear.level).all()):
-        raise ConvergenceError(f"{_not_finite(problem, x)} has no finite value at its start; give a start")
+        raise ConvergenceError(f"{_not_finite(linear, problem)} has no finite value at its start; give a start")
     for iteration in range(1, ITERATIONS + 1):
+        if not (np.isfinite(linear.matrix.data).all() and np.isfinite(linear.level).all()):
+            raise ConvergenceError(f"no convergence: {_not_finite(linear, problem)} has no finite slope on the way")
         bounded = bounded_fit(problem, linear, x, active)
         fitted, active = bounded.fit, bounded.active
         imbalance = imbalances(problem, x)
@@ -131,17 +137,19 @@ def _descend(problem: Problem, x: Vector, z: Vector) -> Optimum:
     raise ConvergenceError(f"no convergence within {ITERATIONS} iterations; check the values or give starts")
 
 
-def _not_finite(problem: Problem, x: Vector) -> str:
+def _not_finite(linear: Linear, problem: Problem) -> str:
     """Name a balance that has no finite value or slope."""
-    jacobian = linearise(problem, x)
-    rows = np.flatnonzero(~np.isfinite(jacobian.level))
-    return problem.balance_names[int(rows[0])] if len(rows) else "a balance"
+    wrong = ~np.isfinite(linear.level)
+    wrong[row_numbers(linear.matrix)[~np.isfinite(linear.matrix.data)]] = True
+    return problem.balance_names[int(np.flatnonzero(wrong)[0])]
 
 
 def _has_arrived(problem: Problem, linear: Linear, bounded: Bounded, x: Vector, z: Vector, imbalance: Vector) -> bool:
     # What is small against the terms of a balance, or against their uncertainty, is no imbalance.
-    terms = np.abs(linear.matrix) @ (np.abs(x) + np.where(problem.measured, problem.sd, 0.0))
-    if (np.abs(imbalance) > BALANCED * terms).any():
+    unit = np.where(problem.measured, problem.sd, 0.0)
+    unit[problem.unmeasured] = bounded.plain.determined.scale
+    terms = np.abs(linear.matrix) @ (np.abs(x) + unit)
+    if not (np.abs(imbalance) <= BALANCED * terms).all():
         return False
     # What the balances do not determine may go on drifting; it changes nothing else.
     fitted, unmeasured, known = bounded.fit, problem.unmeasured, ~undetermined(bounded.plain)

@@ -8,6 +8,7 @@ false alarm at the level (Mah and Tamhane 1982; Narasimhan and Jordache 2000, ch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ LEVEL = 0.05
 MEANINGFUL = 1e-9  # of a variance: an adjustment known better than this has none
 TIED = 1e-6  # relative difference of two test values that are the same
 TERMS_TOLD = 4
+TIES_TOLD = 20
 
 
 @dataclass(frozen=True)
@@ -89,32 +91,34 @@ def suspects(problem: Problem, value: Vector, normalised: Vector) -> list[Suspec
     limit = critical_value(len(tested))
     beyond = tested[np.abs(normalised[tested]) > limit]
     ranked = beyond[np.lexsort((beyond, -np.round(np.abs(normalised[beyond]), 9)))]
+    sizes = np.abs(normalised[ranked])
+    # Sorted by size, those that are alike follow one another.
+    group = np.concatenate([[0], np.cumsum(sizes[1:] < sizes[:-1] * (1 - TIED))]) if len(ranked) else ranked
     found = []
-    for place in ranked.tolist():
-        size = abs(normalised[place])
-        tied = [
-            problem.names[other]
-            for other in ranked
-            if other != place and np.isclose(abs(normalised[other]), size, rtol=TIED)
-        ]
+    for at, place in enumerate(ranked.tolist()):
+        first, last = np.searchsorted(group, [group[at], group[at] + 1])
+        alike = [problem.names[other] for other in ranked[first : min(last, first + TIES_TOLD)] if other != place]
         adjustment = (value[place] - problem.value[place]) / problem.sd[place]
-        probability = -np.expm1(len(tested) * np.log1p(-min(2 * ndtr(-size), 1 - 1e-16)))
+        probability = -np.expm1(len(tested) * np.log1p(-min(2 * ndtr(-sizes[at]), 1 - 1e-16)))
         found.append(
             Suspect(
-                problem.names[place], float(normalised[place]), float(adjustment), float(probability), tuple(tied)
+                problem.names[place], float(normalised[place]), float(adjustment), float(probability), tuple(alike)
             )
         )
     return found
 
 
-def nodal_tests(problem: Problem, plain: Fit) -> list[NodalTest]:
-    """Test every balance, or sum of balances, that the elimination of the unmeasured variables has left."""
-    names = problem.balance_names
+def nodal_tests(problem: Problem, fitted: Fit, active: Sequence[str]) -> list[NodalTest]:
+    """Test every balance, or sum of balances, that the elimination of the unmeasured variables has left.
+
+    `active` names the variables held at a bound, which counts as a balance.
+    """
+    names = (*problem.balance_names, *(f"the bound of {name}" for name in active))
     # The measured values miss the reduced balances by the gap, whose covariance is that of G z.
-    normalised = plain.gap / plain.norms
+    normalised = fitted.gap / fitted.norms
     limit = critical_value(len(normalised))
     tests = []
-    combinations = plain.combinations
+    combinations = fitted.combinations
     for row in range(combinations.shape[0]):
         span = slice(combinations.indptr[row], combinations.indptr[row + 1])
         held = combinations.indices[span]
@@ -123,8 +127,8 @@ def nodal_tests(problem: Problem, plain: Fit) -> list[NodalTest]:
         tests.append(
             NodalTest(
                 tuple(names[balance] for balance in sorted(held.tolist())),
-                float(-plain.gap[row] / weights[0]) if plain_sum else None,
-                float(plain.norms[row] / weights[0]) if plain_sum else None,
+                float(-fitted.gap[row] / weights[0]) if plain_sum else None,
+                float(fitted.norms[row] / weights[0]) if plain_sum else None,
                 float(-normalised[row]),
                 bool(abs(normalised[row]) > limit),
             )
