@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def case(name: str) -> dict[str, Any]:
     return content
 
 
+@cache
 def reconciled(name: str) -> Reconciliation:
     return reconcile(read(folder(name)))
 
