@@ -81,7 +81,8 @@ def timings_page(table: pd.DataFrame) -> str:
         for tool, seconds, memory, away, note in rows[
             ["tool", "seconds", "memory_mb", "worst_deviation_sd", "note"]
         ].itertuples(index=False):
-            parts.append(f"| {tool} | {seconds or note} | {memory} | {away} |")
+            shown = f"{float(seconds):.2g}" if seconds else note
+            parts.append(f"| {tool} | {shown} | {memory} | {away} |")
         parts.append("")
     return "\n".join(parts)
 

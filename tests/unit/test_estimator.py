@@ -17,9 +17,8 @@ from networks import Network, network
 from scipy.optimize import linprog, minimize
 
 from magnetflow.inference import bounded, guess, solve, tests
-from magnetflow.inference.leastsquares import ConflictError, ConvergenceError
 from magnetflow.inference.parser import parse
-from magnetflow.inference.problem import Problem, ProblemError, state
+from magnetflow.inference.problem import ConflictError, ConvergenceError, Problem, ProblemError, state
 from magnetflow.inference.reconcile import Reconciliation, eliminate_serially, reconcile
 
 NAN = float("nan")
@@ -232,17 +231,17 @@ def test_reconciling_the_reconciled_changes_nothing() -> None:
 def test_the_sparse_way_gives_what_the_dense_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = stated(network(900, seed=3), lower=0.0, correlate=True)
     by_sparse = reconcile(problem)
-    assert type(by_sparse.optimum.bounded.fit.factor).__name__ == "_SparseFactor"
-    monkeypatch.setattr("magnetflow.inference.leastsquares.DENSE_LIMIT", 10_000)
+    assert type(by_sparse.optimum.bounded.fit.factor).__name__ == "SparseFactor"
+    monkeypatch.setattr("magnetflow.inference.factors.DENSE_LIMIT", 10_000)
     by_dense = reconcile(problem)
-    assert type(by_dense.optimum.bounded.fit.factor).__name__ == "_DenseFactor"
+    assert type(by_dense.optimum.bounded.fit.factor).__name__ == "DenseFactor"
     assert np.allclose(by_sparse.value, by_dense.value, rtol=1e-9, atol=1e-9, equal_nan=True)
     assert by_sparse.covariance is not None
     assert by_dense.covariance is not None
     size = np.nanmax(by_dense.covariance)
     assert np.allclose(by_sparse.covariance, by_dense.covariance, rtol=1e-7, atol=1e-9 * size, equal_nan=True)
     monkeypatch.setattr("magnetflow.inference.reconcile.WHOLE_COVARIANCE", 10)
-    monkeypatch.setattr("magnetflow.inference.leastsquares.DENSE_LIMIT", 300)
+    monkeypatch.setattr("magnetflow.inference.factors.DENSE_LIMIT", 300)
     in_blocks = reconcile(problem)
     assert in_blocks.covariance is None
     assert np.allclose(in_blocks.sd, by_dense.sd, rtol=1e-6, atol=1e-7 * np.sqrt(size), equal_nan=True)

@@ -16,8 +16,8 @@ import scipy.sparse as sparse
 from numpy.typing import NDArray
 
 from magnetflow.inference.conflict import conflict
-from magnetflow.inference.leastsquares import ConflictError, ConvergenceError, Fit, Linear, fit
-from magnetflow.inference.problem import Problem, Vector
+from magnetflow.inference.leastsquares import Fit, Linear, fit
+from magnetflow.inference.problem import ConflictError, ConvergenceError, Problem, Vector
 
 FEASIBLE = 1e-9  # a bound is kept to this part of the variable's scale
 PULL = 1e-7  # a multiplier this small against the adjustments has no sign

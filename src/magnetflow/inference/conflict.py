@@ -11,9 +11,9 @@ import numpy as np
 import scipy.sparse as sparse
 from scipy.optimize import linprog
 
-from magnetflow.inference.leastsquares import ConflictError, Linear
+from magnetflow.inference.leastsquares import Linear
 from magnetflow.inference.matrices import largest_in_rows, scaled, split_columns
-from magnetflow.inference.problem import Problem, Vector
+from magnetflow.inference.problem import ConflictError, Problem, Vector
 
 IMBALANCE = 1e-7  # scaled; below it the balances and bounds hold together
 

@@ -270,3 +270,17 @@ def _root(sd: Vector, covariance: sparse.csr_array, names: Sequence[str]) -> spa
         width += factor.shape[1]
     coordinates = (np.concatenate(rows), np.concatenate(columns))
     return sparse.csr_array(sparse.coo_array((np.concatenate(entries), coordinates), shape=(len(sd), width)))
+
+
+class ConvergenceError(InputError):
+    """The iteration came to no end that could be trusted."""
+
+
+class ConflictError(ProblemError):
+    """No values meet the balances; the text names those in conflict."""
+
+    def __init__(self, problem: Problem, balances: Sequence[int], bounds: Sequence[str] = ()) -> None:
+        names = [problem.balance_names[row] for row in balances if row < len(problem.balance_names)]
+        sets = [f"the balance{'s' * (len(names) > 1)} {listed(names)}"] if names else []
+        sets += [f"the bound{'s' * (len(bounds) > 1)} {listed(list(bounds))}"] if bounds else []
+        super().__init__(f"no values meet {' and '.join(sets)}; mend a constant, a coefficient, a sign or a bound")

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from magnetflow.inference import tests
 from magnetflow.inference.classes import UNOBSERVABLE, classify, intervals
 from magnetflow.inference.covariance import covariance, standard_deviations
-from magnetflow.inference.leastsquares import ConvergenceError
 from magnetflow.inference.matrices import rows_touched
-from magnetflow.inference.problem import Mask, Problem, Vector, listed
+from magnetflow.inference.problem import ConvergenceError, Mask, Problem, Vector, listed
 from magnetflow.inference.relations import imbalances, is_linear
 from magnetflow.inference.solve import SAME_OPTIMUM, Optimum, Solved, solve
 

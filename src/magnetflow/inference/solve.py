@@ -17,9 +17,9 @@ from magnetflow.inference.bounded import Bounded, bounded_fit
 from magnetflow.inference.classes import undetermined
 from magnetflow.inference.curved import Newton, newton_step
 from magnetflow.inference.guess import first_guess, perturbed
-from magnetflow.inference.leastsquares import ConflictError, ConvergenceError, Fit, Linear
+from magnetflow.inference.leastsquares import Fit, Linear
 from magnetflow.inference.matrices import only_finite, row_numbers, scaled
-from magnetflow.inference.problem import Problem, Vector
+from magnetflow.inference.problem import ConflictError, ConvergenceError, Problem, Vector
 from magnetflow.inference.relations import imbalances, is_linear, linear_balances, linearise
 
 ITERATIONS = 100
