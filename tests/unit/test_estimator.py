@@ -127,7 +127,7 @@ def test_a_bounded_network_is_reconciled_as_by_an_interior_point(drawn: Network,
     result = reconcile(problem)
     values = by_interior_point(problem)
     known = result.classes != "unobservable"
-    assert np.abs(result.value - values)[known].max(initial=0.0) < 1e-4 * max(1.0, np.abs(values).max())
+    assert np.abs(result.value - values)[known].max(initial=0.0) < 1e-6 * max(1.0, np.abs(values).max())
     assert (result.value[known] >= 0).all()
     for name, bound in result.active_bounds.items():
         place = problem.position[name]
@@ -261,7 +261,6 @@ def test_beyond_ten_thousand_the_named_and_the_most_adjusted_have_an_sd(monkeypa
     told = ~np.isnan(result.sd)
     assert told[0]
     assert told.sum() in (20, 21)
-    assert moved[told].min() <= moved[~told].max() or moved[~told].max() <= np.sort(moved)[-20]
     assert set(np.argsort(-moved)[:20]) <= set(np.flatnonzero(told))
 
 
@@ -657,6 +656,28 @@ def test_a_wrong_guess_of_the_active_bounds_is_mended(
         upper=[4, 9, 99],
     )
     assert result.value == pytest.approx([4, 5, 9])
+
+
+def test_bounds_that_cannot_be_settled_are_an_error_and_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the solver defeated and no set of bounds that satisfies, nothing may be returned as a solution."""
+    monkeypatch.setattr(bounded, "_interior_point", lambda problem, *_: (problem.value, {}, np.inf))
+    monkeypatch.setattr(bounded, "_pulling_wrong", lambda *_: {0})
+    with pytest.raises(ConvergenceError, match="could not be settled"):
+        measured(
+            ["a", "b", "c"],
+            [6.0, 3.0, 9.0],
+            [1.0, 1.0, 1.0],
+            balances={"P": {"a": 1, "b": 1, "c": -1}},
+            lower=[0, 5, 0],
+            upper=[4, 9, 99],
+        )
+
+
+def test_a_system_too_large_for_the_saddle_test_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("magnetflow.inference.curved.DENSE_LIMIT", 1)
+    result = measured(["x", "y"], [2.0, 1.0], [1.0, 1.0], relations={"circle": parse("x**2 + y**2 - 1")})
+    assert result.optimum.is_minimum is None
+    assert any("saddle" in message for message in result.messages)
 
 
 def test_a_saddle_is_told_from_a_minimum() -> None:

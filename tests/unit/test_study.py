@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from magnetflow.inference.reconcile import reconcile
 from magnetflow.study import printed, upstream, wind
 from magnetflow.tables import InputError
 
@@ -140,6 +141,14 @@ def test_upstream_by_closed_form() -> None:
     assert [round(100 * cv[flow], 1) for flow in ["I1", "E1", "C1", "L1", "I2", "E2", "P2", "C2"]] == [
         2.3, 2.3, 5.4, 5.4, 2.3, 3.7, 5.4, 3.7,
     ]  # fmt: skip
+
+
+def test_the_estimator_gives_the_upstream_chain_what_propagation_gives() -> None:
+    propagated, estimated = upstream.propagated(upstream.coefficients_of_variation()), reconcile(upstream.problem())
+    names = list(estimated.problem.names)
+    assert estimated.value == pytest.approx(propagated.values[names].to_numpy(), rel=1e-12)
+    assert estimated.sd == pytest.approx(propagated.sd[names].to_numpy(), rel=1e-9, abs=1e-12)
+    assert estimated.test.degrees_of_freedom == 0
 
 
 def test_upstream_values_meet_the_printed_ones_to_their_rounding() -> None:

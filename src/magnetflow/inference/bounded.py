@@ -79,7 +79,7 @@ def bounded_fit(
             near = (miss, fitted, active)
         active = _amended(problem, fitted, active, violated, wrong, one_by_one)
     # Several sets of bounds may describe one point where these depend on one another: then the point itself decides.
-    if near is None or near[0] > NEAR * (1.0 + objective):
+    if near is None or not np.isfinite(objective) or near[0] > NEAR * (1.0 + objective):
         raise ConvergenceError("the bounds that hold the solution could not be settled; loosen or remove some")
     return Bounded(near[1], plain, near[2])
 

@@ -224,7 +224,9 @@ def _messages(
             "the only place where contradicting balances agree; do not use these values"
         )
     said += _on_starts(solved)
-    if not solved.best.is_minimum:
+    if solved.best.is_minimum is None:
+        said.append("the system is too large to tell a minimum from a saddle point")
+    elif not solved.best.is_minimum:
         said.append("the values are a saddle point, not a minimum; give other starts")
     if loose.any():
         names = [problem.names[place] for place in np.flatnonzero(loose)]

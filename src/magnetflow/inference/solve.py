@@ -37,12 +37,15 @@ STARTS = 5
 
 @dataclass(frozen=True)
 class Optimum:
-    """One optimum, with the balances linearised at it and the fit to them."""
+    """One optimum, with the balances linearised at it and the fit to them.
+
+    `is_minimum` is None where the problem is too large to tell a minimum from a saddle.
+    """
 
     linear: Linear
     bounded: Bounded
     iterations: int
-    is_minimum: bool
+    is_minimum: bool | None
 
     @property
     def x(self) -> Vector:
@@ -92,7 +95,7 @@ def solve(problem: Problem, seed: int = 0) -> Solved:
         stopped = next((error for error in failures if isinstance(error, ConvergenceError)), None)
         # A conflict of balances linearised somewhere is no proof that the balances themselves conflict.
         raise stopped or ConvergenceError(f"no convergence: where the iteration stopped, {failures[0]}")
-    best = min(reached, key=lambda optimum: (not optimum.is_minimum, optimum.objective))
+    best = min(reached, key=lambda optimum: (optimum.is_minimum is False, optimum.objective))
     return Solved(best, tuple(reached), len(failures))
 
 
@@ -120,7 +123,7 @@ def _descend(problem: Problem, x: Vector, z: Vector) -> Optimum:
         step = float(np.abs(fitted.z - z).max(initial=0.0))
         if _has_arrived(problem, linear, bounded, x, z, imbalance):
             newton = newton_step(problem, linear, fitted, active, x, z)
-            minimum = newton is None or newton.smallest > BENT_DOWN
+            minimum = None if newton is None else newton.smallest > BENT_DOWN
             return Optimum(linear, bounded, iteration, minimum)
         slow, last_step = iteration > PATIENCE and step > SLOW * last_step, step
         newton = newton_step(problem, linear, fitted, active, x, z) if slow else None
