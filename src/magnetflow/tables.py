@@ -7,11 +7,7 @@ that names the file, the row as a text editor counts it, the column, and what wa
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 import json
-import os
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -23,25 +19,17 @@ import pandera.pandas as pandera
 import pint
 import xarray as xr
 
+from magnetflow.celltext import InputError as InputError
+from magnetflow.celltext import TableError as TableError
+from magnetflow.celltext import read_text, rows_of, short
+
 PROVENANCE = ["source", "locator", "licence", "confidence", "note"]
 DESCRIBED = {"name", "path", "title", "description", "hash", "schema"}
-FIRST_DATA_ROW = 2  # the header is row 1 of the file
 NUMBERS = {"number": np.float64, "integer": np.int64}
 
 _units: pint.UnitRegistry[float] = pint.UnitRegistry()
+_units.define("GBP = [currency]")
 _read_hashes: dict[str, str] = {}
-
-
-class InputError(Exception):
-    """What the user supplied is wrong or has no answer; its text is one line and names the cure."""
-
-
-class TableError(InputError):
-    """A table does not hold what its description says."""
-
-    def __init__(self, path: Path | str, problem: str, row: int | None = None, column: str | None = None) -> None:
-        where = [str(path), f"row {row}" if row else "", f"column {column}" if column else ""]
-        super().__init__(f"{', '.join(part for part in where if part)}: {problem}")
 
 
 def find_data() -> Path:
@@ -61,15 +49,15 @@ def describe(data: Path | None = None) -> dict[str, dict[str, Any]]:
             lacking = DESCRIBED - set(resource)
             if lacking:
                 named = resource.get("name", "a table without a name")
-                raise TableError(_short(path), f"{named} lacks {min(lacking)}; describe it as the other tables are")
+                raise TableError(short(path), f"{named} lacks {min(lacking)}; describe it as the other tables are")
         described = {resource["name"]: resource for resource in package["resources"]}
         for name, resource in described.items():
             _check_schema(name, resource["schema"], set(described), path)
         return described
     except FileNotFoundError:
-        raise TableError(_short(path), "no such file; the tables cannot be read without it") from None
+        raise TableError(short(path), "no such file; the tables cannot be read without it") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TableError(_short(path), f"not a data package ({error}); restore it") from None
+        raise TableError(short(path), f"not a data package ({error}); restore it") from None
 
 
 def _check_schema(name: str, schema: dict[str, Any], tables: set[str], path: Path) -> None:
@@ -83,7 +71,7 @@ def _check_schema(name: str, schema: dict[str, Any], tables: set[str], path: Pat
         if other["reference"]["resource"] not in tables
     ]
     if strangers or not schema["primaryKey"]:
-        raise TableError(_short(path), f"the keys of {name} name {(strangers or ['nothing'])[0]}; mend its schema")
+        raise TableError(short(path), f"the keys of {name} name {(strangers or ['nothing'])[0]}; mend its schema")
 
 
 def read(name: str, data: Path | None = None) -> pd.DataFrame:
@@ -95,12 +83,12 @@ def read(name: str, data: Path | None = None) -> pd.DataFrame:
     data = data or find_data()
     description = describe(data)
     if name not in description:
-        raise TableError(_short(data), f"no table named {name}; the tables are {', '.join(sorted(description))}")
+        raise TableError(short(data), f"no table named {name}; the tables are {', '.join(sorted(description))}")
     path = data / description[name]["path"]
     schema = description[name]["schema"]
-    text, digest = _read_text(path)
+    text, digest = read_text(path)
     _read_hashes[name] = digest
-    frame = _rows(text, path, [field["name"] for field in schema["fields"]])
+    frame = rows_of(text, path, [field["name"] for field in schema["fields"]])
     frame = _check_cells(frame, path, schema)
     _check_keys(frame, path, schema, data, description)
     return frame
@@ -143,70 +131,12 @@ def to_array(frame: pd.DataFrame, dimensions: Sequence[str], unit: str) -> xr.Da
     return array.transpose(*dimensions).assign_attrs(unit=unit)
 
 
-def _short(path: Path) -> str:
-    """Name a file from the compendium's root, as the user would type it."""
-    return os.fspath(Path(*path.parts[-2:]))
-
-
-def _read_text(path: Path) -> tuple[str, str]:
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise TableError(_short(path), "no such file; restore it, or take it out of datapackage.json") from None
-    digest = hashlib.sha256(raw).hexdigest()
-    try:
-        return raw.decode("utf-8-sig"), digest
-    except UnicodeDecodeError as error:
-        row = raw.count(b"\n", 0, error.start) + 1
-        problem = f"byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        raise TableError(_short(path), problem, row, _column_of_byte(raw, error.start)) from None
-
-
-def _column_of_byte(raw: bytes, at: int) -> str | None:
-    """Name the column in which a byte stands, if the text before it is tidy enough to tell."""
-    before = raw[raw.rfind(b"\n", 0, at) + 1 : at].decode("utf-8", errors="replace") + "x"
-    header = raw.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace").strip("\r")
-    try:
-        (names,), (cells,) = csv.reader([header]), csv.reader([before])
-    except (csv.Error, ValueError):
-        return None
-    return names[len(cells) - 1] if len(cells) <= len(names) else None
-
-
-def _rows(text: str, path: Path, columns: list[str]) -> pd.DataFrame:
-    """Split the text into cells; every row has every column, and nothing is skipped."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = next(reader, [])
-        missing = [column for column in columns if column not in header]
-        if missing:
-            raise TableError(
-                _short(path), f"the header lacks {missing[0]}; expected {', '.join(columns)}", 1, missing[0]
-            )
-        extra = [column for column in header if column not in columns]
-        if extra or len(header) != len(columns):
-            column = extra[0] if extra else max(header, key=header.count)
-            raise TableError(_short(path), "unknown or repeated column; remove it or describe it", 1, column)
-        rows, lines, start = [], [], FIRST_DATA_ROW
-        for cells in reader:
-            if len(cells) != len(header):
-                raise TableError(_short(path), f"found {len(cells)} cells, expected {len(header)}", start)
-            rows.append(cells)
-            lines.append(start)
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise TableError(_short(path), f"not CSV ({error}); mend the quotes", reader.line_num) from None
-    if not rows:
-        raise TableError(_short(path), "no rows; restore the table")
-    return pd.DataFrame(rows, columns=header, index=lines, dtype=object)
-
-
 def _check_cells(frame: pd.DataFrame, path: Path, schema: dict[str, Any]) -> pd.DataFrame:
     """Check each cell against type and constraints; return the frame with numbers as numbers."""
     typed = frame.copy()
     for field in schema["fields"]:
         if field["type"] in NUMBERS:
-            typed[field["name"]] = _numbers(frame[field["name"]], path, field)
+            typed[field["name"]] = _numbers(frame[field["name"]], path, field, _is_missing(frame, field))
     expected = pandera.DataFrameSchema({field["name"]: _column(field) for field in schema["fields"]})
     try:
         expected.validate(typed, lazy=True)
@@ -214,19 +144,33 @@ def _check_cells(frame: pd.DataFrame, path: Path, schema: dict[str, Any]) -> pd.
         first = error.failure_cases.sort_values(["index", "column"]).iloc[0]
         field = next(field for field in schema["fields"] if field["name"] == first["column"])
         problem = f"found {_shown(first['failure_case'])}, expected {_expectation(field)}"
-        raise TableError(_short(path), problem, int(first["index"]), field["name"]) from None
+        raise TableError(short(path), problem, int(first["index"]), field["name"]) from None
     return typed
 
 
-def _numbers(cells: pd.Series[Any], path: Path, field: dict[str, Any]) -> pd.Series[Any]:
+def _is_missing(frame: pd.DataFrame, field: dict[str, Any]) -> pd.Series[bool]:
+    """Tell in which rows a number is absent: where the row is marked missing, if the field may lack a value."""
+    optional = not field.get("constraints", {}).get("required", False)
+    if field["type"] != "number" or not optional or "confidence" not in frame:
+        return pd.Series(False, index=frame.index)
+    return frame["confidence"].eq("missing")
+
+
+def _numbers(cells: pd.Series[Any], path: Path, field: dict[str, Any], missing: pd.Series[bool]) -> pd.Series[Any]:
     numbers = pd.to_numeric(cells, errors="coerce")
     wrong = ~np.isfinite(numbers.astype(float))
+    told = missing & (cells != "")
+    if told.any():
+        row = int(cells.index[told][0])
+        problem = f"found {_shown(cells[row])} in a row marked missing; empty the cell or mend the mark"
+        raise TableError(short(path), problem, row, field["name"])
+    wrong &= ~missing
     if field["type"] == "integer":
         wrong |= numbers.astype(float) % 1 != 0
     if wrong.any():
         row = int(cells.index[wrong][0])
         problem = f"found {_shown(cells[row])}, expected {_expectation(field)}"
-        raise TableError(_short(path), problem, row, field["name"])
+        raise TableError(short(path), problem, row, field["name"])
     whole_or_real: pd.Series[Any] = numbers.astype(NUMBERS[field["type"]])
     return whole_or_real
 
@@ -245,7 +189,7 @@ def _column(field: dict[str, Any]) -> pandera.Column:
         checks.append(pandera.Check.str_matches(f"^(?:{limits['pattern']})$"))
     if limits.get("required") and field["type"] == "string":
         checks.append(pandera.Check.str_matches(r"\S"))
-    return pandera.Column(NUMBERS.get(field["type"], object), checks)
+    return pandera.Column(NUMBERS.get(field["type"], object), checks, nullable=field["type"] == "number")
 
 
 def _shown(found: Any) -> str:
@@ -279,20 +223,18 @@ def _check_keys(
         row = int(frame.index[repeated][0])
         same = frame[key].eq(frame.loc[row, key]).all(axis=1)
         found = ", ".join(str(cell) for cell in frame.loc[row, key])
-        raise TableError(
-            _short(path), f"{found} stands already in row {frame.index[same][0]}; keep one", row, key[-1]
-        )
+        raise TableError(short(path), f"{found} stands already in row {frame.index[same][0]}; keep one", row, key[-1])
     for reference in schema.get("foreignKeys", []):
         [column], target = reference["fields"], reference["reference"]["resource"]
         target_path = data / description[target]["path"]
         columns = [field["name"] for field in description[target]["schema"]["fields"]]
-        known = set(_rows(_read_text(target_path)[0], target_path, columns)[reference["reference"]["fields"][0]])
+        known = set(rows_of(read_text(target_path)[0], target_path, columns)[reference["reference"]["fields"][0]])
         unknown = ~frame[column].isin(known)
         if unknown.any():
             row = int(frame.index[unknown][0])
             found = _shown(frame.loc[row, column])
             raise TableError(
-                _short(path),
+                short(path),
                 f"found {found}, which {target} does not list; add it there or mend the cell",
                 row,
                 column,

@@ -95,6 +95,29 @@ def test_a_spoilt_table_is_told_by_row_and_column(data: Path, found: str, put: s
     assert "\n" not in message
 
 
+def test_a_missing_figure_is_an_empty_cell_with_its_mark(data: Path) -> None:
+    path = data / "datapackage.json"
+    text = path.read_text(encoding="utf-8").replace('["read", "derived"]', '["read", "missing"]')
+    described = json.loads(text)
+    for field in described["resources"][0]["schema"]["fields"]:
+        if field["name"] == "value":
+            del field["constraints"]["required"]
+    path.write_text(json.dumps(described), encoding="utf-8")
+    masses = data / "masses.csv"
+    gap = GOOD.replace("derived", "read").replace("1.5,kg", ",kg").replace("MIT,read", "MIT,missing", 1)
+    masses.write_text(gap, encoding="utf-8")
+    frame = tables.read("masses", data)
+    assert frame["value"].isna().tolist() == [True, False]
+    for spoilt, told in (
+        (gap.replace("MIT,missing", "MIT,read"), "row 2, column value: found an empty cell, expected a number"),
+        (gap.replace(",kg", "0,kg"), "row 2, column value: found '0' in a row marked missing; empty the cell"),
+    ):
+        masses.write_text(spoilt, encoding="utf-8")
+        with pytest.raises(TableError) as caught:
+            tables.read("masses", data)
+        assert told in str(caught.value)
+
+
 def test_a_byte_that_is_not_utf8_is_told_by_row_and_column(data: Path) -> None:
     (data / "masses.csv").write_bytes(GOOD.encode().replace(b"why", b"caf\xe9"))
     with pytest.raises(TableError, match=r"^data/masses\.csv, row 3, column note: byte 0xe9 is not UTF-8"):
