@@ -1,0 +1,59 @@
+"""How good is each input of the study, and how uncertain does that make the flows computed from it?"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from magnetflow import tables
+from magnetflow.flows import quality
+
+BY_ELEMENT = "content"  # the role of inputs that are told for each element on its own
+ACTIVITY = "activity"
+
+
+def inputs() -> pd.DataFrame:
+    """Return name and role of each input, by its key."""
+    return tables.read("flow_inputs").set_index("input")[["name", "role"]]
+
+
+def scores() -> pd.DataFrame:
+    """Return the score of each input by each indicator, with its reason: columns input, indicator, value and note."""
+    return tables.read("quality_scores")[["input", "indicator", "value", "note"]]
+
+
+def contributions() -> pd.DataFrame:
+    """Return what each indicator adds to the coefficient of variation of each input, as fractions."""
+    levels = tables.read("quality_cv")
+    levels = levels.assign(value=tables.in_unit(levels, "1"))
+    return quality.contributions(scores(), inputs()["role"], tables.read("quality_sensitivities"), levels)
+
+
+def input_cv() -> pd.Series[float]:
+    """Return the coefficient of variation of each input, as a fraction."""
+    return quality.combined(contributions())
+
+
+def powers() -> pd.DataFrame:
+    """Return flows by inputs: the power with which each input enters Eqs. (1) to (4)."""
+    return quality.exponents(tables.read("flow_factors"))
+
+
+def methods() -> pd.DataFrame:
+    """Return equation, kind, group of element shares and note of each flow, by its code as printed."""
+    return tables.read("flow_methods").set_index("flow")[["equation", "kind", "split", "note"]]
+
+
+def flow_cv(years: int = 1) -> pd.Series[float]:
+    """Return the coefficient of variation of each flow that an equation gives, as a fraction.
+
+    The sum over `years` takes the activity of each year to err on its own, in years of equal size;
+    one year stands for errors that all years share. Market shares, contents and conversions are shared in any case.
+    """
+    cv = input_cv()
+    activity = inputs()["role"].eq(ACTIVITY)
+    cv = cv.where(~activity, cv / years**0.5)
+    variance = pd.DataFrame(0.0, index=cv.index, columns=cv.index)
+    for key, told in cv.items():
+        variance.loc[key, key] = told**2
+    covariance = quality.relative_covariance(powers(), variance)
+    return pd.Series({flow: covariance.loc[flow, flow] ** 0.5 for flow in covariance.index})
