@@ -19,7 +19,13 @@ PRINTED = tables.read("published_results", ROOT / "data").set_index("result")
 # Met only to a tonne: the printed value is of the edition of July 2023, ours of October 2023.
 ROOM = {"wind.new_installation": 1.0}
 # Not met; the chapter shows by how much, and a test of its own holds it to that.
-NOT_MET = {"wind.offshore_nd_stock.2018"}
+NOT_MET = {
+    "wind.offshore_nd_stock.2018",
+    "vehicles.consumption",  # another method: registrations
+    "vehicles.licensed_2021",  # a later edition
+    "vehicles.used_told",  # one of the figures is missing
+    "vehicles.stock_2021",  # back-cast, with an error allowed between fleets
+}
 # Printed values that no chapter computes, only quotes or adds to.
 QUOTED = {"stock.EV", "stock.total_2021", "stock.mine_production"} | {
     f"wind.new_installation.cv.{element}" for element in ("Nd", "Dy", "Pr", "Tb")

@@ -118,8 +118,11 @@ def _settled(value: float) -> float:
 
 
 def with_unit(value: float, unit: str) -> str:
-    """Return a number as the prose shows it: four figures or whole units at most, with its unit."""
-    return f"{number(value)}\N{NO-BREAK SPACE}{unit}" if unit != "1" else number(value)
+    """Return a number as the prose shows it: four figures or whole units at most, with its unit.
+
+    A bare number ends in a word joiner, which shows nothing: myst-nb would read 1,234 as a pair of numbers.
+    """
+    return number(value) + (f"\N{NO-BREAK SPACE}{unit}" if unit != "1" else "\N{WORD JOINER}")
 
 
 def number(value: float) -> str:

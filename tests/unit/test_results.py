@@ -82,7 +82,7 @@ def test_numbers_are_rounded_for_reading(value: float, text: str) -> None:
 
 def test_a_unit_stays_with_its_number() -> None:
     assert with_unit(2775.3, "t") == "2,775\N{NO-BREAK SPACE}t"
-    assert with_unit(18, "1") == "18"
+    assert with_unit(1800, "1") == "1,800\N{WORD JOINER}", "without the joiner it would be glued as a pair"
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12))

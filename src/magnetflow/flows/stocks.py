@@ -4,11 +4,14 @@ Two valuations of the same capacity.
 By current shares, everything standing is taken to be what the market sells this year.
 By cohort, each year's additions keep the technology they were built with.
 They agree only while the market does not change.
+Where products are counted, survival tells how many of each year's are still in use.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import xarray as xr
+from scipy.special import gamma
 
 from magnetflow.flows.estimate import embedded_in_capacity
 
@@ -42,3 +45,28 @@ def phase_opening_stock(opening_mw: xr.DataArray, additions_mw: xr.DataArray) ->
     The years follow `additions_mw`, whose sum is scaled to `opening_mw`.
     """
     return additions_mw * (opening_mw / additions_mw.sum("year", skipna=False))
+
+
+def survival(age_years: xr.DataArray, mean_years: float, shape: float) -> xr.DataArray:
+    """Return the share of products still in use at an age, for a Weibull lifetime with the given mean.
+
+    S(a) = exp(-(a / λ)^k) with shape k and scale λ = mean / Γ(1 + 1/k).
+    """
+    scale_years = mean_years / float(gamma(1.0 + 1.0 / shape))
+    share: xr.DataArray = xr.apply_ufunc(np.exp, -((age_years.clip(min=0.0) / scale_years) ** shape))
+    return share
+
+
+def surviving(
+    inflow: xr.DataArray, at_year: int, mean_years: float, shape: float, known_until: int | None = None
+) -> xr.DataArray:
+    """Return what is left at the end of `at_year` of each year's inflow, which enters at mid-year on average.
+
+    With `known_until` the inflow is what of each year was still in use at the end of that year, and only later
+    losses are taken off.
+    """
+    age = at_year + 0.5 - inflow.year
+    left = survival(age, mean_years, shape)
+    if known_until is not None:
+        left = left / survival(known_until + 0.5 - inflow.year, mean_years, shape)
+    return inflow * left

@@ -14,6 +14,18 @@ def flows() -> pd.DataFrame:
     return printed.assign(value=tables.in_unit(printed, "t"))
 
 
+def numbers() -> pd.DataFrame:
+    """Return every number that the study prints, by its name: what, element, group, value, half_width and unit."""
+    return tables.read("printed_numbers").set_index("number")
+
+
+def mean_content_kg(mass: str, count: str) -> tuple[float, float]:
+    """Return printed mass over printed count in kg a piece, and the half width from the rounding of the mass."""
+    table = numbers()
+    pieces = float(table["value"][count])
+    return float(table["value"][mass]) * 1000 / pieces, float(table["half_width"][mass]) * 1000 / pieces
+
+
 def balances() -> pd.DataFrame:
     """Return inflow, outflow, difference (t) and verdict for each process of the system."""
     return check_balances(flows(), tables.read("processes"))
