@@ -221,7 +221,7 @@ def test_levels_that_are_years_apart_differ_by_all_changes_between(tmp_path: Pat
     assert value["stock of use [2021, goods]"] - value["stock of use [2019, goods]"] == pytest.approx(changes)
 
 
-@pytest.mark.parametrize("name", ["demonstration", "recycling"])
+@pytest.mark.parametrize("name", ["demonstration", "recycling", "united-kingdom"])
 def test_the_examples_are_reconciled(name: str, tmp_path: Path) -> None:
     assert main(["reconcile", str(ROOT / "examples" / name), "--out", str(tmp_path)]) == 0
     rows, report = outcome(tmp_path)
@@ -256,7 +256,12 @@ def test_a_substance_that_is_absent_from_some_flows_is_reconciled(tmp_path: Path
 @pytest.mark.parametrize(
     ("files", "told"),
     [
-        ({**SYSTEM, "covariance.csv": "variable_a,variable_b,covariance\nF1,F3,1\n"}, "covariance.csv: goes with"),
+        (
+            {**SYSTEM, "covariance.csv": "variable_a,variable_b,covariance\nF1,F4,1\n"},
+            "column variable_b: 'F4' is not measured",
+        ),
+        ({**SYSTEM, "covariance.csv": "variable_a,variable_b,covariance\nF1,F3,999\n"}, "larger than the product"),
+        ({**SYSTEM, "covariance.csv": "variable_a,variable_b,covariance\nF1,F9,1\n"}, "'F9' is not in the list"),
         ({**SYSTEM, "equations.txt": "F1 - F2\n"}, "equations.txt: goes with"),
         ({**SYSTEM, "transfer_coefficient.csv": "flow,value,sd\nF4,0.5,0.05\n"}, "call it transfer_coefficients.csv"),
     ],
@@ -280,6 +285,20 @@ def test_what_cannot_be_computed_is_one_line(
 ) -> None:
     files = {"variables.csv": "name,value,sd,status,lower,upper\n" + variables, "equations.txt": equations}
     refused(put(tmp_path, files), capsys)
+
+
+def test_flows_of_a_system_may_covary(tmp_path: Path) -> None:
+    """By hand: a = b + c, b and c with sd 3 and 4 and covariance 6, a unmeasured: var a = 9 + 16 + 2 * 6."""
+    files = {
+        "flows.csv": "flow,source,target,layer,value,sd\na,,P,x,,\nb,P,,x,10,3\nc,P,,x,20,4\n"
+        "a,,P,y,,\nb,P,,y,1,1\nc,P,,y,2,1\n",
+        "processes.csv": "process,stock\nP,no\n",
+        "covariance.csv": "variable_a,variable_b,covariance\nb [x],c [x],6\n",
+    }
+    assert main(["reconcile", str(put(tmp_path, files))]) == 0
+    sd = {row["name"]: float(row["sd"]) for row in outcome(tmp_path)[0]}
+    assert sd["a [x]"] == pytest.approx(37**0.5)
+    assert sd["a [y]"] == pytest.approx(2**0.5)
 
 
 def test_an_exact_flow_may_say_so_by_an_empty_sd(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from magnetflow.tables import TableError
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 FREE_COLUMNS = ("note", "comment")  # read past
 SHOWN = 40  # characters of a cell that an error shows
+LONGEST_CELL = 131_072  # characters; what is longer is no cell of a table
 SUFFIX = ".xlsx"
 # What the zip, XML and workbook readers raise on a file that is damaged or none of theirs.
 UNREADABLE = (
@@ -154,6 +155,7 @@ def read_text(path: Path) -> str:
 
 
 def _read_csv(path: Path) -> Sheet:
+    csv.field_size_limit(LONGEST_CELL)  # which any other module may have lifted
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     lines, number = [], 1
     try:

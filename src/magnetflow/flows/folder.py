@@ -46,6 +46,7 @@ class _Writing:
     start: list[float] = field(default_factory=list)
     balances: dict[str, dict[str, float]] = field(default_factory=dict)
     relations: dict[str, Expression] = field(default_factory=dict)
+    covariances: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def add(self, name: str, row: Row | None, lower: float = 0.0, start: float = math.nan) -> None:
         """Add a variable as its row tells, or unmeasured without one."""
@@ -74,6 +75,7 @@ class _Writing:
                 lower=np.array(self.lower),
                 upper=np.array(self.upper),
                 start=np.array(self.start),
+                covariances=self.covariances,
             )
         except ProblemError as error:
             row = self.rows.get(error.variable or "")
@@ -109,9 +111,8 @@ def read(place: Path) -> Problem:
     if "flows" in sheets and "variables" in sheets:
         raise TableError(place.name, "both flows and variables are here; keep a system or plain equations")
     if "flows" in sheets:
-        if "covariance" in sheets or equations.is_file():
-            other = sheets["covariance"].name if "covariance" in sheets else plain.EQUATIONS
-            raise TableError(other, "goes with variables.csv and not with a system; take it away, or write equations")
+        if equations.is_file():
+            raise TableError(plain.EQUATIONS, "goes with variables.csv and not with a system; take it away")
         return read_system(sheets)
     if "variables" in sheets:
         return plain.read_problem(sheets, equations if equations.is_file() else None)
@@ -122,7 +123,7 @@ def read(place: Path) -> Problem:
 def read_system(sheets: Mapping[str, Sheet]) -> Problem:
     """Return the problem that the sheets of a system state.
 
-    `flows` and `processes` must be there; `transfer_coefficients`, `concentrations` and `stocks` may.
+    `flows` and `processes` must be there; `transfer_coefficients`, `concentrations`, `stocks` and `covariance` may.
     Raises TableError with file, row and column at the first thing that cannot be meant.
     """
     flows = sheets["flows"].restrict(["flow", "source", "target", "value"], [*FIGURE[1:], *PLACE])
@@ -144,6 +145,10 @@ def read_system(sheets: Mapping[str, Sheet]) -> Problem:
         _add_transfer_coefficients(writing, labels, checked["transfer_coefficients"])
     if "concentrations" in checked:
         _add_concentrations(writing, labels, checked["concentrations"])
+    if "covariance" in sheets:
+        told = zip(writing.names, writing.status, writing.sd, strict=True)
+        sd = {name: spread for name, status, spread in told if status == MEASURED}
+        writing.covariances = plain.read_covariances(sheets["covariance"], writing.names, sd)
     return writing.state()
 
 

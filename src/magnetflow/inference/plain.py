@@ -6,7 +6,7 @@ expression a line that is to equal zero, `covariance.csv` tells what covaries.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +33,10 @@ def read_problem(sheets: Mapping[str, Sheet], equations: Path | None) -> Problem
     relations = _relations(equations, rows) if equations else {}
     if not balances and not relations:
         raise TableError(variables.name, f"no balance goes with it; add balances.csv or {EQUATIONS}")
-    covariances = _covariances(sheets["covariance"], rows) if "covariance" in sheets else {}
+    sd = {
+        name: row.number_in("sd") for (name, row), kind in zip(rows.items(), status, strict=True) if kind == MEASURED
+    }
+    covariances = read_covariances(sheets["covariance"], rows, sd) if "covariance" in sheets else {}
     lower, upper = (np.array([row.number_in(column) for row in variables.rows]) for column in ("lower", "upper"))
     try:
         return state(
@@ -79,9 +82,9 @@ def _status(row: Row) -> str:
     return status
 
 
-def _known(row: Row, column: str, rows: Mapping[str, Row]) -> str:
+def _known(row: Row, column: str, names: Collection[str]) -> str:
     name = row.text(column)
-    if name not in rows:
+    if name not in names:
         raise row.fault(f"{shown(name)} is not in the list of variables; add it there or mend the cell", column)
     return name
 
@@ -99,12 +102,16 @@ def _balances(sheet: Sheet, rows: Mapping[str, Row]) -> dict[str, dict[str, floa
     return balances
 
 
-def _covariances(sheet: Sheet, rows: Mapping[str, Row]) -> dict[tuple[str, str], float]:
+def read_covariances(sheet: Sheet, names: Collection[str], sd: Mapping[str, float]) -> dict[tuple[str, str], float]:
+    """Return the covariances that a sheet tells, by pairs of the variables in `names`; `sd` has the measured ones.
+
+    Raises TableError for a variable that is not there or not measured, a pair told twice, or too large a covariance.
+    """
     covariances: dict[tuple[str, str], float] = {}
     for row in sheet.restrict(["variable_a", "variable_b", "covariance"], []).rows:
-        one, other = _known(row, "variable_a", rows), _known(row, "variable_b", rows)
+        one, other = _known(row, "variable_a", names), _known(row, "variable_b", names)
         for column, name in (("variable_a", one), ("variable_b", other)):
-            if rows[name].text("status").lower() != MEASURED:
+            if name not in sd:
                 raise row.fault(f"{shown(name)} is not measured and covaries with nothing; take the row out", column)
         if one == other:
             raise row.fault("the diagonal comes from sd; take the row out", "variable_b")
@@ -113,7 +120,7 @@ def _covariances(sheet: Sheet, rows: Mapping[str, Row]) -> dict[tuple[str, str],
         if not row.optional("covariance"):
             raise row.fault("found an empty cell, expected a number", "covariance")
         covariances[one, other] = row.number_in("covariance")
-        if abs(covariances[one, other]) > (1 + 1e-9) * rows[one].number_in("sd") * rows[other].number_in("sd"):
+        if abs(covariances[one, other]) > (1 + 1e-9) * sd[one] * sd[other]:
             raise row.fault("larger than the product of the two sds; mend one of the three", "covariance")
     return covariances
 
