@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Several processes share the cores; threads of the linear algebra would only wait for one another.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: book test lint datapackage lock clean
+.PHONY: book test lint datapackage examples lock clean
 
 book: .venv/ready
 	@$(BIN)/magnetflow build
@@ -25,6 +25,10 @@ lint: .venv/ready
 # After a change to a table: write its new hash into data/datapackage.json.
 datapackage: .venv/ready
 	@$(BIN)/python -m magnetflow.datapackage
+
+# After a change to a table of the study: write the worked example anew.
+examples: .venv/ready
+	@$(BIN)/python -m magnetflow.study.example
 
 # After a change to requirements.in: pin again. Needs uv; the file carries no addresses and no hashes.
 lock:

@@ -130,6 +130,15 @@ def number(value: float) -> str:
     return _rounded(value, _decimals(value))
 
 
+def with_spread(value: float, sd: float) -> str:
+    """Return a number with its standard deviation, both to two figures of the latter; nothing for NaN."""
+    if math.isnan(value):
+        return ""
+    decimals = 0 if sd == 0 else max(0, 1 - math.floor(math.log10(sd)))
+    told = _rounded(value, decimals if sd else _decimals(value))
+    return told if sd == 0 else f"{told}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{_rounded(sd, decimals)}"
+
+
 def _decimals(value: float) -> int:
     if abs(value) >= 100 or value == int(value):
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from magnetflow import tables
@@ -43,17 +44,20 @@ def methods() -> pd.DataFrame:
     return tables.read("flow_methods").set_index("flow")[["equation", "kind", "split", "note"]]
 
 
-def flow_cv(years: int = 1) -> pd.Series[float]:
-    """Return the coefficient of variation of each flow that an equation gives, as a fraction.
+def flow_covariance(years: int = 1) -> pd.DataFrame:
+    """Return the relative covariance of the flows that an equation gives; shared inputs make them covary.
 
     The sum over `years` takes the activity of each year to err on its own, in years of equal size;
     one year stands for errors that all years share. Market shares, contents and conversions are shared in any case.
     """
     cv = input_cv()
     activity = inputs()["role"].eq(ACTIVITY)
-    cv = cv.where(~activity, cv / years**0.5)
-    variance = pd.DataFrame(0.0, index=cv.index, columns=cv.index)
-    for key, told in cv.items():
-        variance.loc[key, key] = told**2
-    covariance = quality.relative_covariance(powers(), variance)
-    return pd.Series({flow: covariance.loc[flow, flow] ** 0.5 for flow in covariance.index})
+    variance = (cv.where(~activity, cv / years**0.5)) ** 2
+    diagonal = pd.DataFrame(np.diag(variance), index=cv.index, columns=cv.index)
+    return quality.relative_covariance(powers(), diagonal)
+
+
+def flow_cv(years: int = 1) -> pd.Series[float]:
+    """Return the coefficient of variation of each flow that an equation gives, as a fraction."""
+    covariance = flow_covariance(years)
+    return pd.Series(np.sqrt(np.diag(covariance)), index=covariance.index)

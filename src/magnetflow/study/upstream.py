@@ -40,13 +40,18 @@ def parameters() -> pd.Series[float]:
     return tables.in_unit(table, "1")
 
 
-def balances() -> pd.DataFrame:
-    """Return the balances of the chain: three of mass, the loss fraction and the export share."""
+def shares() -> pd.DataFrame:
+    """Return the two fixed shares as balances, under the codes of the text: the loss, and the exports of alloys."""
     known = parameters()
-    matrix = balance_matrix(flows()).loc[list(PROCESSES)]
     loss = pd.Series({"L1": 1.0, "C1": -known["loss_fraction"]}, name="loss fraction")
     export = pd.Series({"E2": 1.0, "P2": -known["export_share"], "I2": -known["export_share"]}, name="export share")
-    return pd.concat([matrix, loss.to_frame().T, export.to_frame().T]).fillna(0.0)
+    return pd.concat([loss.to_frame().T, export.to_frame().T]).fillna(0.0)
+
+
+def balances() -> pd.DataFrame:
+    """Return the balances of the chain: three of mass, the loss fraction and the export share."""
+    matrix = balance_matrix(flows()).loc[list(PROCESSES)]
+    return pd.concat([matrix, shares()]).fillna(0.0)
 
 
 def coefficients_of_variation() -> pd.Series[float]:
