@@ -87,9 +87,14 @@ def test_a_figure_follows_a_change_of_theme(browser: Browser, book: Path) -> Non
     assert not faults
 
 
-def test_labels_of_a_sankey_do_not_overlap(browser: Browser, book: Path) -> None:
-    page, _ = visit(browser, book / "notebooks" / "01-system.html", viewport={"width": 1400, "height": 900})
-    for name in ("upstream", "wind"):
+@pytest.mark.parametrize(
+    ("chapter", "names"), [("01-system", ("upstream", "wind")), ("06-picture", ("whole-system",))]
+)
+def test_labels_of_a_sankey_do_not_overlap(
+    browser: Browser, book: Path, chapter: str, names: tuple[str, ...]
+) -> None:
+    page, _ = visit(browser, book / "notebooks" / f"{chapter}.html", viewport={"width": 1400, "height": 900})
+    for name in names:
         page.wait_for_selector(f"#figure-{name} .node-label")
         found = [label.bounding_box() for label in page.locator(f"#figure-{name} .node-label").all()]
         boxes = [box for box in found if box]
@@ -100,7 +105,7 @@ def test_labels_of_a_sankey_do_not_overlap(browser: Browser, book: Path) -> None
                     one["x"] + one["width"] <= other["x"] + 1 or other["x"] + other["width"] <= one["x"] + 1
                     or one["y"] + one["height"] <= other["y"] + 1 or other["y"] + other["height"] <= one["y"] + 1
                 )  # fmt: skip
-                assert apart, f"{name}: two labels overlap"
+                assert apart, f"{name}: two labels overlap, {one} and {other}"
     page.context.close()
 
 
@@ -110,4 +115,27 @@ def test_equations_are_typeset(browser: Browser, book: Path) -> None:
     assert page.locator("mjx-container").count() >= 8
     assert page.locator("mjx-merror").count() == 0
     page.context.close()
+    assert not faults
+
+
+def test_a_list_chooses_among_drawings_and_a_ribbon_leads_to_its_row(browser: Browser, book: Path) -> None:
+    page, faults = visit(
+        browser,
+        book / "notebooks" / "06-picture.html",
+        viewport=dict(zip(("width", "height"), SIZES["desktop"], strict=True)),
+    )
+    plot = page.locator("#figure-whole-system")
+    ribbons = plot.locator(".sankey-link").count()
+    page.locator('select[data-figure="figure-whole-system"]').select_option(label="Dy")
+    page.wait_for_function(f"document.querySelectorAll('#figure-whole-system .sankey-link').length < {ribbons}")
+    assert plot.locator(".node-label", has_text="compound imports").count() == 0, "compounds have no elements"
+    plot.locator(".sankey-link").first.dispatch_event("click")
+    place = page.evaluate("window.location.hash")
+    assert place.startswith("#flow-"), place
+    assert page.locator(f'[id="{place[1:]}"]').count() == 1
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    page.wait_for_function(
+        "getComputedStyle(document.querySelector('#figure-whole-system .node-label')).fill === 'rgb(228, 231, 235)'"
+    )
+    assert plot.locator(".sankey-link").count() < ribbons, "the choice outlives a change of theme"
     assert not faults

@@ -35,8 +35,19 @@
       : trace);
   }
 
+  // A figure may hold several drawings, of which the list above it tells one.
+  const chosen = (plot) => Number(document.querySelector(`select[data-figure="${plot.id}"]`)?.value || 0);
+
+  // A click on a ribbon leads to where its flow is told.
+  function follow(plot) {
+    plot.on("plotly_click", ({ points: [point] }) => {
+      const place = plot.data[point.curveNumber]?.link?.customdata?.[point.index ?? point.pointNumber];
+      if (place?.startsWith("#") && "flow" in point) window.location.hash = place;
+    });
+  }
+
   function draw(plot, mode) {
-    const { data, layout } = JSON.parse(document.getElementById(plot.id + "-data").textContent);
+    const { data, layout } = JSON.parse(document.getElementById(plot.id + "-data").textContent)[chosen(plot)];
     const options = {
       responsive: true,
       displaylogo: false,
@@ -50,6 +61,9 @@
   const drawAll = (mode) => document.querySelectorAll(".mf-plot").forEach((plot) => draw(plot, mode));
 
   drawAll(theme());
+  document.querySelectorAll(".mf-plot").forEach(follow);
+  document.querySelectorAll("select[data-figure]").forEach((list) => list.addEventListener(
+    "change", () => draw(document.getElementById(list.dataset.figure), theme())));
   new MutationObserver(() => drawAll(theme()))
     .observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   window.addEventListener("beforeprint", () => drawAll("light"));

@@ -25,40 +25,59 @@ from magnetflow.results import html_table, number
 # Okabe and Ito's colours, told apart by readers with any colour vision.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999", "#F0E442", "#7A5195")
 HEIGHT_PX = 420
+LINK_COLOUR = "rgba(0,114,178,0.45)"
 
 
-def show(fig: go.Figure, name: str, alt: str) -> None:
+def show(fig: go.Figure | Mapping[str, go.Figure], name: str, alt: str) -> None:
     """Show a figure with a sentence for those who cannot see it and a table of its data.
 
-    `name` identifies the figure in the page and must be unique there; `alt` says what the figure shows.
+    Several figures by label are shown as one with a list to choose from, the first at the start; all have the height
+    of the first. `name` identifies the figure in the page and must be unique there; `alt` says what the figure shows.
     Raises ValueError if `name` is not a plain word-and-hyphen name or `alt` is not a sentence.
     """
+    choices = dict(fig) if isinstance(fig, Mapping) else {"": fig}
+    fig = next(iter(choices.values()))
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
         raise ValueError(f"{name!r} is no figure name; use small letters, digits and hyphens")
     if not alt.endswith(".") or len(alt) < 30:
         raise ValueError(f"figure {name}: the alt text must be a full sentence that says what is seen")
-    fig.update_layout(height=fig.layout.height or HEIGHT_PX, colorway=COLOURS)
+    height = fig.layout.height or HEIGHT_PX
+    drawn = []
+    for choice in choices.values():
+        choice.update_layout(height=height, colorway=COLOURS)
+        content = choice.to_plotly_json()
+        drawn.append(_plain({"data": content["data"], "layout": _bare_layout(content["layout"])}))
     content = fig.to_plotly_json()
-    drawn = _plain({"data": content["data"], "layout": _bare_layout(content["layout"])})
     drawing = json.dumps(drawn, sort_keys=True).replace("</", r"<\/")  # so that no label can end the script
     wide = " mf-wide" if any(trace.type == "sankey" for trace in fig.data) else ""  # scrolls on a phone
+    tables = "".join(
+        (f"<h4>{html.escape(label)}</h4>" if label else "") + data_table(choice) for label, choice in choices.items()
+    )
     page = (
-        f'<div class="mf-figure" role="group" aria-label="{html.escape(alt)}">'
+        f'<div class="mf-figure" role="group" aria-label="{html.escape(alt)}">{_selector(name, list(choices))}'
         f'<div class="mf-scroll" tabindex="0" role="group" aria-label="figure {name}">'
-        f'<div class="mf-plot{wide}" id="figure-{name}" style="height:{fig.layout.height}px"></div></div>'
+        f'<div class="mf-plot{wide}" id="figure-{name}" style="height:{height}px"></div></div>'
         f'<script type="application/json" id="figure-{name}-data">{drawing}</script>'
-        f"<details><summary>What the figure shows, and its data</summary><p>{html.escape(alt)}</p>"
-        f"{data_table(fig)}</details></div>"
+        f"<details><summary>What the figure shows, and its data</summary><p>{html.escape(alt)}</p>{tables}"
+        "</details></div>"
     )
     bundle = {"text/html": page, "text/plain": alt, "application/vnd.plotly.v1+json": _plain(content)}
     display(bundle, raw=True)
 
 
+def _selector(name: str, labels: list[str]) -> str:
+    """Return the list to choose a drawing from; nothing where there is one drawing only."""
+    if len(labels) == 1:
+        return ""
+    options = "".join(f'<option value="{at}">{html.escape(label)}</option>' for at, label in enumerate(labels))
+    return f'<label class="mf-choice">Show <select data-figure="figure-{name}">{options}</select></label>'
+
+
 def sankey(links: pd.DataFrame, positions: Mapping[str, tuple[float, float]], unit: str = "t") -> go.Figure:
     """Draw flows between nodes placed by hand, each labelled with what passes through it.
 
-    `links` has the columns source, target, value and label; `positions` gives each node's
-    x and y between 0 and 1, from left to right and from top to bottom.
+    `links` has the columns source, target, value and label, and may have colour and href, the place that a
+    click leads to; `positions` gives each node's x and y between 0 and 1, from left to right and from top to bottom.
     Raises ValueError when a node of the links has no place.
     """
     nodes = list(positions)
@@ -85,7 +104,8 @@ def sankey(links: pd.DataFrame, positions: Mapping[str, tuple[float, float]], un
                 "target": [nodes.index(node) for node in links["target"]],
                 "value": links["value"].tolist(),
                 "label": texts,
-                "color": "rgba(0,114,178,0.45)",
+                "color": links["colour"].tolist() if "colour" in links else LINK_COLOUR,
+                "customdata": links["href"].tolist() if "href" in links else None,
                 "hovertemplate": "%{label}<extra></extra>",
             },
         )

@@ -7,6 +7,8 @@ import pandas as pd
 from magnetflow import tables
 from magnetflow.flows.system import check_balances
 
+YEARS = (2017, 2018, 2019, 2020, 2021)  # the printed flows are sums over these
+
 
 def flows() -> pd.DataFrame:
     """Return every printed flow with its processes; masses in `value`, in t over the five years."""

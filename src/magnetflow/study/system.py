@@ -109,7 +109,7 @@ def layers_of(flows: Iterable[str]) -> dict[str, tuple[str, ...]]:
 def estimated_t() -> dict[str, pd.Series[float]]:
     """Return the flows and stocks of wind turbines by element, t, as chapter 03 estimates them."""
     additions = wind.additions_mw().sel(vintage=wind.NEAREST_VINTAGE, drop=True)
-    installed = wind.new_installation_kg(additions, range(2017, 2022)).sum(["year", "site", "generator"])
+    installed = wind.new_installation_kg(additions, printed.YEARS).sum(["year", "site", "generator"])
     standing = wind.stock_kg().sum(["site", "generator"])
     return {
         flow: (array / 1000).to_series()[list(ELEMENTS)]
