@@ -64,7 +64,7 @@ def scorecard() -> pd.DataFrame:
     difference = rows["ours"] - rows["printed"]
     rows["percent"] = (100 * difference / rows["printed"]).where(rows["printed"] != 0)
     spread = rows["sd_of_difference"]
-    rows["sigma"] = (difference / spread.where(spread > 0)).where(rows["route"] == OTHER)
+    rows["sigma"] = (difference / spread.where(spread > 0)).where(rows["route"].isin([OWN, OTHER]))
     columns = ["route", "printed", "half_width", "ours", "sd", "sd_of_difference"]
     rows["verdict"] = [verdict(*cells) for cells in rows[columns].itertuples(index=False)]
     return rows
