@@ -30,6 +30,8 @@ NUMBERS = {"number": np.float64, "integer": np.int64}
 _units: pint.UnitRegistry[float] = pint.UnitRegistry()
 _units.define("GBP = [currency]")
 _read_hashes: dict[str, str] = {}
+# Tables checked in this process, by all that the outcome depends on: file, description, and the tables referred to.
+_checked: dict[tuple[str, ...], pd.DataFrame] = {}
 
 
 def find_data() -> Path:
@@ -88,10 +90,19 @@ def read(name: str, data: Path | None = None) -> pd.DataFrame:
     schema = description[name]["schema"]
     text, digest = read_text(path)
     _read_hashes[name] = digest
-    frame = rows_of(text, path, [field["name"] for field in schema["fields"]])
-    frame = _check_cells(frame, path, schema)
-    _check_keys(frame, path, schema, data, description)
-    return frame
+    others = [data / description[key["reference"]["resource"]]["path"] for key in schema.get("foreignKeys", [])]
+    state = (
+        str(path),
+        digest,
+        json.dumps(description[name], sort_keys=True),
+        *(read_text(file)[1] for file in others),
+    )
+    if state not in _checked:
+        frame = rows_of(text, path, [field["name"] for field in schema["fields"]])
+        frame = _check_cells(frame, path, schema)
+        _check_keys(frame, path, schema, data, description)
+        _checked[state] = frame
+    return _checked[state].copy()
 
 
 def read_all(data: Path | None = None) -> dict[str, pd.DataFrame]:
