@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -62,7 +62,7 @@ def inks(page: Page) -> set[str]:
 
 def test_every_page_opens_without_a_fault_and_fits_the_window(browser: Browser, book: Path) -> None:
     """Each page is opened in the dark at the size of a phone, and then widened, as a reader turns or resizes it."""
-    sizes = {size: {"width": width, "height": height} for size, (width, height) in SIZES.items()}
+    sizes = {size: ViewportSize(width=width, height=height) for size, (width, height) in SIZES.items()}
     drawn = 0
     for path in pages(book):
         page, faults = visit(browser, path, viewport=sizes["phone"], color_scheme="dark")

@@ -108,11 +108,15 @@ def _table_section(name: str, table: Mapping[str, Any], frame: pd.DataFrame) -> 
         "* - Source\n  - Where\n  - Rows\n  - Mark\n  - Note",
     ]
     columns = ["source", "locator", "licence", "confidence", "note"]
+    before = ""
     for group, rows in frame.groupby(columns, sort=False):
         source = str(group[0])
         locator, licence, mark, note = (_text(part) for part in group[1:])
+        # A citation is slow to make, so rows of one source in a row cite it once.
+        cited = "the same" if source == before else f"{{cite:t}}`{source}`"
+        before = source
         parts.append(
-            f"* - {{cite:t}}`{source}`; {licence}\n  - {locator}\n  - {len(rows)}\n"
+            f"* - {cited}; {licence}\n  - {locator}\n  - {len(rows)}\n"
             f'  - <span class="mf-badge mf-{mark}">{mark}</span>\n  - {note}'
         )
     parts.append("```\n````\n")
