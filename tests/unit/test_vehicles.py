@@ -86,7 +86,7 @@ def test_the_mass_of_a_fleet_errs_alike_in_every_car() -> None:
     covariance = pd.DataFrame(np.diag([0.04, 1.0, 0.01]), index=mean.index, columns=mean.index)
     mass, sd = vehicles.mass_t(cars, mean, covariance)
     assert mass == pytest.approx(2.0)
-    assert sd == pytest.approx(math.hypot(0.2, 0.2))
+    assert sd == pytest.approx((0.2**2 + 0.2**2 + (vehicles.MIX_ERROR * mass) ** 2) ** 0.5)
 
 
 def test_the_stock_by_survival_by_a_plain_loop() -> None:

@@ -249,3 +249,19 @@ def test_equations_are_counted_against_unknowns() -> None:
         found = splits.shares(node, splits.solve(node))
         assert found["ratio"].le(1.0 + 1e-9).all(), "a measurement takes no knowledge away"
         np.testing.assert_allclose(found.groupby("group")["value"].sum(), 1.0, atol=1e-9)
+
+
+def test_shares_that_fit_badly_are_known_less_well() -> None:
+    node = splits.NODES[0]
+    outcome = splits.solve(node)
+    assert outcome.test.passed is False
+    wider = (outcome.test.objective / outcome.test.degrees_of_freedom) ** 0.5
+    place = outcome.problem.position["share of Nd in wind magnets"]
+    told = splits.shares(node, outcome).set_index("element")["sd"]
+    assert told["Nd"] == pytest.approx(wider * outcome.sd[place])
+    assert wider > 1
+
+
+def test_an_unknown_origin_of_magnets_is_told() -> None:
+    with pytest.raises(tables.InputError, match="'nowhere' is no origin"):
+        whole.problem("nowhere")

@@ -57,3 +57,12 @@ def net_import_sd_t(correlation: float) -> float:
     imports = numbers["flow.I3.1"] * numbers["table2.I3.1.Nd"] / 100
     exports = numbers["flow.E3.1"] * numbers["table2.E3.1.Nd"] / 100
     return float((imports**2 + exports**2 - 2 * correlation * imports * exports) ** 0.5)
+
+
+def largest_correlation() -> float:
+    """Return the most that a shared market share can correlate imports and exports of magnets: v_E / v_I.
+
+    An error that both share is at most the smaller of the two uncertainties.
+    """
+    cv = printed.numbers()["value"][["table2.I3.1.Nd", "table2.E3.1.Nd"]]
+    return float(cv.min() / cv.max())

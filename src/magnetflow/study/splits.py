@@ -1,7 +1,7 @@
 """What do the printed uncertainties of a market's rest tell of the shares of the elements there?
 
 The uncertainty of a rest follows from those of the other flows and from how much of the element each of them carries.
-The study prints the uncertainties by element, but the flows only as sums; so at each rest there is one equation an
+The article prints the uncertainties by element, but the flows only as sums; so at each rest there is one equation an
 element for the shares. Priors on the shares, and printed uncertainties with their rounding, are reconciled with it.
 """
 
@@ -130,15 +130,18 @@ def shares(node: Node, solved: Reconciliation) -> pd.DataFrame:
     """Return prior and posterior of each share at a node: group, element, prior, prior_sd, value, sd and ratio.
 
     The prior's standard deviation is the one conditioned on the sum, so that `ratio` shows the uncertainties alone.
+    Where the node's test fails, standard deviations are widened by the root of the sum of squares over the
+    degrees of freedom, as one does for measurements that agree less well than they should.
     """
-    priors = system.element_shares()
+    priors, test = system.element_shares(), solved.test
+    wider = 1.0 if test.passed is not False else max(1.0, (test.objective / test.degrees_of_freedom) ** 0.5)
     rows = []
     for group, prior in node.prior_of.items():
         mean, relative = priors[prior]
         for element in ELEMENTS:
             at = solved.problem.position[f"share of {element} in {group}"]
             before = float(mean[element]) * float(np.sqrt(np.diag(relative)[ELEMENTS.index(element)]))
-            told = float(solved.value[at]), float(solved.sd[at])
+            told = float(solved.value[at]), wider * float(solved.sd[at])
             rows.append((group, element, float(mean[element]), before, *told, told[1] / before))
     return pd.DataFrame(rows, columns=["group", "element", "prior", "prior_sd", "value", "sd", "ratio"])
 

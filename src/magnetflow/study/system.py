@@ -45,6 +45,8 @@ def flows(origin: str = ORIGINS[0], with_stocks: bool = False) -> pd.DataFrame:
 
     `origin` is where assembled magnets come from; `with_stocks` adds the stocks of the use phases at both ends.
     """
+    if origin not in ORIGINS:
+        raise tables.InputError(f"{origin!r} is no origin of assembled magnets; take one of {', '.join(ORIGINS)}")
     columns = ["flow", "name", "source_process", "target_process", "value"]
     possible = tables.read("potential_flows")
     possible = possible.assign(value=tables.in_unit(possible, "t"))

@@ -121,10 +121,14 @@ def content(solved: Reconciliation) -> tuple[pd.Series[float], pd.DataFrame]:
 
 
 def mass_t(cars: pd.Series[float], mean: pd.Series[float], covariance: pd.DataFrame) -> tuple[float, float]:
-    """Return the mass in a fleet and its standard deviation, in t; the content of a type errs alike in every car."""
+    """Return the mass in a fleet and its standard deviation, in t.
+
+    The content of a type errs alike in every car, and the fleet's own mix of models adds `MIX_ERROR`.
+    """
     counts = cars[list(TYPES)].to_numpy()
     variance = counts @ covariance.loc[list(TYPES), list(TYPES)].to_numpy() @ counts
-    return float(counts @ mean[list(TYPES)]) / 1000, float(variance**0.5) / 1000
+    mass = float(counts @ mean[list(TYPES)]) / 1000
+    return mass, float(np.hypot(variance**0.5 / 1000, MIX_ERROR * mass))
 
 
 def lifetime() -> pd.Series[float]:
