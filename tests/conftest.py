@@ -31,6 +31,10 @@ kernelspec:
 ---
 """
 
+# The tables of the small compendium: what its notebooks, its parameters and the closing table read.
+SMALL = {"wind_capacity", "wind_additions", "processes", "published_results"}
+SMALL |= {"generator_intensity", "generator_shares", "generator_types"}
+
 NOTEBOOK = (
     HEADER
     + """
@@ -94,6 +98,9 @@ def compendium(tmp_path: Path) -> Iterator[Path]:
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("_config.yml", "requirements.lock", "book/references.bib", "book/references.md"):
         shutil.copy(ROOT / name, tmp_path / name)
+    package = json.loads((tmp_path / "data" / "datapackage.json").read_text(encoding="utf-8"))
+    package["resources"] = [table for table in package["resources"] if table["name"] in SMALL]
+    (tmp_path / "data" / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
     (tmp_path / "notebooks").mkdir()
     capacity = 'frame = tables.read("wind_capacity")\nvalue = float(frame["value"].sum())'
     processes = 'value = len(tables.read("processes"))'

@@ -27,6 +27,8 @@ from magnetflow.tables import describe
 
 FOLLOWS_ROWS = ("hash", "bytes")  # what of a table's description follows its rows
 CLOSING = "closing"  # tag of the cell that the build adds at the end of each chapter
+NOT_UP = "Kernel died before replying to kernel_info"
+KERNEL_STARTS = 3
 # By name, as papermill tells them; importing the classes would make every build wait for their libraries.
 INPUT_ERRORS = {"InputError", "TableError", "ProblemError", "ExpressionError", "ConflictError", "ConvergenceError"}
 
@@ -151,14 +153,16 @@ def _execute(root: Path, stem: str, parameters: dict[str, Any]) -> Failure | Non
     raw = output.with_suffix(".raw.ipynb")
     try:
         raw.write_text(_with_closing_cell(root / "notebooks" / f"{stem}.ipynb"), encoding="utf-8")
-        papermill.execute_notebook(
-            raw,
-            raw,
-            parameters=parameters,
-            cwd=root / "notebooks",
-            kernel_name="python3",
-            progress_bar=False,
-            log_output=False,
+        with_kernel(
+            lambda: papermill.execute_notebook(
+                raw,
+                raw,
+                parameters=parameters,
+                cwd=root / "notebooks",
+                kernel_name="python3",
+                progress_bar=False,
+                log_output=False,
+            )
         )
         notebook = nbformat.read(raw, as_version=4)
     except papermill.PapermillExecutionError as error:
@@ -175,6 +179,22 @@ def _execute(root: Path, stem: str, parameters: dict[str, Any]) -> Failure | Non
     output.write_text(_as_page(notebook, stem), encoding="utf-8")
     key_file.write_text(key, encoding="utf-8")
     return None
+
+
+def with_kernel(run: Callable[[], object]) -> None:
+    """Run a notebook; where its kernel does not come up, try again.
+
+    Kernels choose their ports before they bind them, so that one of several may find its port taken and end.
+    It has then answered nothing and run no cell, and another start does no harm.
+    After `KERNEL_STARTS` the error is passed on.
+    """
+    for attempt in range(1, KERNEL_STARTS + 1):
+        try:
+            run()
+            return
+        except RuntimeError as error:
+            if NOT_UP not in str(error) or attempt == KERNEL_STARTS:
+                raise
 
 
 def _with_closing_cell(path: Path) -> str:
