@@ -68,13 +68,13 @@ def used_mix() -> pd.Series[float]:
 
 
 def content_prior() -> pd.DataFrame:
-    """Return prior mean and sd, in kg, of the rare earths in a car of each type and in a motor, by item."""
+    """Return prior mean and sd, in kg, of the rare earths in a car of each type."""
     table = tables.read("vehicle_content")
     bounds = table.assign(value=tables.in_unit(table, "kg")).pivot(index="item", columns="bound", values="value")
     frame = pd.DataFrame(
         {"mean": (bounds["low"] + bounds["high"]) / 2, "sd": (bounds["high"] - bounds["low"]) / RANGE_IN_SD}
     )
-    return frame.reindex([*TYPES, "motor"])
+    return frame.reindex(list(TYPES))
 
 
 def mixes() -> pd.DataFrame:
