@@ -72,9 +72,13 @@ class Fit:
 
 @dataclass(frozen=True)
 class _Determined:
-    """The unmeasured variables as they follow: echelon · (u / scale) = right − from_z · z."""
+    """The unmeasured variables as they follow: echelon · (u / scale) = right − from_z · z.
+
+    `made` makes the rows of the echelon out of the balances.
+    """
 
     scale: Vector
+    made: sparse.csr_array
     from_z: sparse.csr_array
     right: Vector
     free_part: sparse.csr_array
@@ -149,6 +153,29 @@ def response(problem: Problem, fitted: Fit, places: NDArray[np.intp]) -> sparse.
         solved = sparse.csr_array(fitted.determined.lu.solve(picks, trans="T").T)
         parts.append((asked, sparse.csr_array(-(solved @ fitted.determined.from_z))))
     return rows_in_place(parts, len(places))
+
+
+def linear_response(
+    problem: Problem, linear: Linear, fitted: Fit
+) -> tuple[NDArray[np.float64], Vector, Vector, NDArray[np.float64]]:
+    """Return what the balances say of any measured values y: balances left, their level, offset and matrix.
+
+    The balances left among the measured variables, with rows in sds of length one, say balances · y = level; all
+    variables are then offset + matrix · y. What the balances leave free, and what follows it, is to be disregarded.
+    """
+    measured, unmeasured, constant = problem.measured, problem.unmeasured, problem.constant
+    of_measured, _, of_constant = split_columns(linear.matrix, (measured, unmeasured, constant))
+    right = linear.level - of_constant @ problem.value[constant]
+    left = scaled(fitted.combinations, 1.0 / fitted.norms)[fitted.independent]
+    offset, matrix = np.zeros(len(problem.names)), np.zeros((len(problem.names), of_measured.shape[1]))
+    offset[constant] = problem.value[constant]
+    matrix[measured] = np.eye(of_measured.shape[1])
+    determined, pivots = fitted.determined, fitted.elimination.pivots
+    places = np.flatnonzero(unmeasured)[pivots]
+    scale = determined.scale[pivots]
+    offset[places] = scale * determined.solve(determined.made @ right)
+    matrix[places] = -scale[:, None] * determined.solve((determined.made @ of_measured).toarray())
+    return (left @ of_measured).toarray(), left @ right, offset, matrix
 
 
 def by_errors(problem: Problem, of_measured: sparse.csr_array) -> sparse.csr_array:
@@ -251,7 +278,7 @@ def _determine(
     in_order = sparse.csr_array((echelon.data, place[echelon.indices], echelon.indptr), shape=echelon.shape)
     triangle, of_free = split_columns(in_order, (np.arange(width) < pivots, np.arange(width) >= pivots))
     lu = splu(triangle.tocsc(), permc_spec="NATURAL", diag_pivot_thresh=0.0) if pivots else None
-    return _Determined(scale, made @ of_z, made @ right, of_free, lu)
+    return _Determined(scale, made, made @ of_z, made @ right, of_free, lu)
 
 
 def _unmeasured_values(elimination: Elimination, determined: _Determined, z: Vector, reference: Vector) -> Vector:

@@ -1,0 +1,156 @@
+"""Summaries of draws that are not kept: the same whoever makes the blocks, and workers may be lost."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+import tracemalloc
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from magnetflow.inference import streaming
+from magnetflow.inference.distributions import quantiles
+from magnetflow.inference.sampling import probabilities
+from magnetflow.inference.streaming import Summary, summarise
+from magnetflow.tables import InputError
+
+NAMES = ("normal", "skewed", "fixed")
+
+
+def draws(first: int, count: int) -> np.ndarray:
+    """Return a normal outcome, a lognormal one that follows it in part, and one without error."""
+    u = probabilities(2, 7, first, count)
+    normal = quantiles("normal", 10.0, 2.0, u[0])
+    skewed = quantiles("lognormal", 3.0, 1.5, u[1]) + 0.5 * normal
+    return np.array([normal, skewed, np.full(count, 4.0)])
+
+
+def same(one: Summary, other: Summary) -> bool:
+    return (
+        np.array_equal(one.mean, other.mean)
+        and np.array_equal(one.scatter, other.scatter)
+        and np.array_equal(one.counts, other.counts)
+    )
+
+
+def test_moments_and_quantiles_are_those_of_all_draws() -> None:
+    summary = summarise(draws, NAMES, 20_000, block=3_000)
+    kept = draws(0, 20_000)
+    assert summary.draws == 20_000
+    assert summary.mean == pytest.approx(kept.mean(axis=1), rel=1e-12)
+    assert summary.covariance == pytest.approx(np.cov(kept), rel=1e-9, abs=1e-9)
+    width = (summary.high - summary.low) / streaming.BINS
+    for probability in (0.0, 0.001, 0.025, 0.5, 0.975, 1.0):
+        expected = np.quantile(kept, probability, axis=1)
+        assert (np.abs(summary.quantile(probability) - expected) <= 2 * width).all()
+    assert (summary.mean[2], summary.sd[2]) == (4.0, 0.0)
+
+
+def test_draws_far_beyond_the_first_block_are_counted() -> None:
+    def growing(first: int, count: int) -> np.ndarray:
+        return np.full((1, count), 1000.0 if first else 1.0) + np.linspace(0, 1, count)
+
+    summary = summarise(growing, ("x",), 300, block=100)
+    assert summary.counts.sum() == 300
+    assert summary.quantile(0.99)[0] == summary.high[0]  # all that the histogram can tell of it
+
+
+@pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_an_executor_gives_the_same_numbers(pool: Any) -> None:
+    alone = summarise(draws, NAMES, 10_000, block=700)
+    with pool(2) as executor:
+        assert same(alone, summarise(draws, NAMES, 10_000, client=executor, block=700))
+
+
+class Shuffling(ThreadPoolExecutor):
+    """An executor whose blocks end in any order."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        def late() -> Any:
+            time.sleep(0.003 * (hash(args) % 5))
+            return fn(*args, **kwargs)
+
+        return super().submit(late)
+
+
+def test_the_order_of_the_blocks_does_not_matter() -> None:
+    with Shuffling(4) as executor:
+        assert same(
+            summarise(draws, NAMES, 8_000, client=executor, block=200), summarise(draws, NAMES, 8_000, block=200)
+        )
+
+
+def test_memory_does_not_grow_with_the_number_of_draws() -> None:
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        summarise(draws, NAMES, count, block=1_000)
+        reached = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return reached
+
+    few, many = peak(4_000), peak(64_000)
+    assert many < 1.2 * few
+
+
+def test_what_cannot_be_told_is_refused() -> None:
+    with pytest.raises(InputError, match="1 draws say nothing of uncertainty"):
+        summarise(draws, NAMES, 1)
+
+    def broken(first: int, count: int) -> np.ndarray:
+        told = draws(first, count)
+        told[1, -1] = math.nan
+        return told
+
+    with pytest.raises(InputError, match="skewed is not finite in some draw"):
+        summarise(broken, NAMES, 100)
+
+
+@dataclass(frozen=True)
+class Slow:
+    """The same draws, slowly, leaving a file for each block that was begun."""
+
+    folder: Path
+
+    def __call__(self, first: int, count: int) -> np.ndarray:
+        (self.folder / f"{first}.{os.getpid()}").touch()
+        time.sleep(0.1)
+        return draws(first, count)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_that_loses_a_worker_half_way_gives_the_same_numbers(tmp_path: Path) -> None:
+    from distributed import Client, LocalCluster
+
+    block, blocks = 500, 16
+    alone = summarise(draws, NAMES, block * blocks, block=block)
+    killed: list[int] = []
+
+    def kill(workers: list[int]) -> None:
+        while len(list(tmp_path.iterdir())) < blocks // 2:
+            time.sleep(0.01)
+        killed.append(workers[0])
+        os.kill(workers[0], 9)
+
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
+        Client(cluster) as client,
+    ):
+        workers = list(client.run(os.getpid).values())
+        murderer = threading.Thread(target=kill, args=(workers,))
+        murderer.start()
+        together = summarise(Slow(tmp_path), NAMES, block * blocks, client=client, block=block)
+        murderer.join()
+        left = set(client.run(os.getpid).values())
+    assert killed
+    assert killed[0] not in left
+    begun = [int(path.name.split(".")[0]) for path in tmp_path.iterdir()]
+    assert {path.name.split(".")[1] for path in tmp_path.iterdir()} >= {str(pid) for pid in workers}
+    assert set(begun) == set(range(0, block * blocks, block))
+    assert same(alone, together)
