@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import shutil
 import subprocess
 from html import unescape
 from pathlib import Path
@@ -183,11 +185,13 @@ def test_outside_a_compendium_the_command_says_so(tmp_path: Path) -> None:
     assert "start from the compendium's root" in outcome.stderr
 
 
+def uncommitted() -> bool:
+    """Tell whether this checkout differs from what a clone of it would hold."""
+    return bool(subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, check=True).stdout)
+
+
 def test_a_second_clone_gives_the_same_bytes(book: Path, tmp_path: Path) -> None:
-    changes = subprocess.run(
-        ["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
-    if changes:
+    if uncommitted():
         pytest.skip("there are uncommitted changes, which a clone would not have")
     clone = tmp_path / "elsewhere"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
@@ -200,10 +204,17 @@ def test_a_second_clone_gives_the_same_bytes(book: Path, tmp_path: Path) -> None
 def test_other_years_and_elements_still_give_a_book(book: Path, tmp_path: Path) -> None:
     clone = tmp_path / "elsewhere"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    # Chapters that take neither parameter need not run again.
+    for done in ("cache", "run"):
+        shutil.copytree(ROOT / "_build" / done, clone / "_build" / done)
     outcome = run_magnetflow(clone, "build", "--years", "2018-2020", "--elements", "Nd,Dy")
     assert outcome.returncode == 0, outcome.stderr
     results = json.loads((clone / "_build" / "results.json").read_text(encoding="utf-8"))["results"]
     assert "wind.stock_2021.Tb" not in results
+    assert steps(outcome.stdout)["03-estimation"] == "ran"
+    assert uncommitted() or steps(outcome.stdout)["01-system"] == "unchanged"
+    chapter = (clone / "_build" / "html" / "notebooks" / "03-estimation.html").read_text(encoding="utf-8")
+    assert "[2018, 2019, 2020]" in unescape(re.sub(r"<[^>]+>", "", chapter))
     front = (clone / "_build" / "html" / "index.html").read_text(encoding="utf-8")
     assert "A variant, built with years [2018, 2019, 2020], elements ['Nd', 'Dy']" in unescape(front)
     assert "A variant" not in (book / "index.html").read_text(encoding="utf-8")

@@ -78,7 +78,7 @@ def test_pairs_are_in_step_and_free_of_outputs(stem: str) -> None:
     cells = nbformat.reads(notebook, as_version=4).cells
     code = [cell for cell in cells if cell.cell_type == "code"]
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
-    assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) == 1
+    assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) <= 1
     assert len(code) <= 18, "a chapter is read, not scrolled through"
     long = [line for cell in code for line in cell.source.splitlines() if len(line) > 88]
     assert not long, "lines of code that a page cannot show"

@@ -1,12 +1,14 @@
 """Which notebooks must run again, and what did each give?
 
-A notebook runs again only if it, the package, the lock, the parameters or a table it read have changed.
+A notebook runs again only if it, the package, the lock, a parameter it takes or a table it read have changed.
+It takes the parameters that its parameters cell assigns.
 Each runs in a process of its own, since papermill's working directory belongs to the whole process.
 What it leaves in `_build/cache/` is the executed notebook and the key under which it holds.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import multiprocessing
@@ -105,12 +107,13 @@ def _fragment(root: Path, stem: str) -> Path:
 
 def _key(root: Path, stem: str, parameters: Mapping[str, Any]) -> str:
     """Return the hash of all that a notebook depends on; the rows of the tables are left to the record of its run."""
+    taken = _taken(root, stem, parameters)
     described = describe(root / "data")
     schemas = {
         name: {key: value for key, value in table.items() if key not in FOLLOWS_ROWS}
         for name, table in described.items()
     }
-    digest = hashlib.sha256(json.dumps([sys.version, parameters, schemas], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([sys.version, taken, schemas], sort_keys=True).encode())
     sources = [
         root / "notebooks" / f"{stem}.ipynb",
         root / "requirements.lock",
@@ -120,6 +123,30 @@ def _key(root: Path, stem: str, parameters: Mapping[str, Any]) -> str:
     for path in sorted(sources):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+def _taken(root: Path, stem: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that the parameters cell of a notebook assigns."""
+    notebook = nbformat.read(root / "notebooks" / f"{stem}.ipynb", as_version=4)
+    return {name: value for name, value in parameters.items() if name in _own_parameters(notebook)}
+
+
+def _own_parameters(notebook: NotebookNode) -> dict[str, Any]:
+    """Return what the parameters cell of a notebook assigns, by name; None for what is no literal."""
+    own: dict[str, Any] = {}
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            for node in ast.parse(cell.source).body:
+                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                    own[node.targets[0].id] = _literal(node.value)
+    return own
+
+
+def _literal(node: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return None
 
 
 def _holds(root: Path, stem: str, parameters: Mapping[str, Any]) -> bool:
@@ -149,7 +176,7 @@ def _execute(root: Path, stem: str, parameters: dict[str, Any]) -> Failure | Non
     os.environ.update({results.FRAGMENT_VARIABLE: str(fragment), "PYTHONHASHSEED": "0"})
     with output.with_suffix(".log").open("wb") as log:  # what the kernel itself says is not for the user
         os.dup2(log.fileno(), sys.stderr.fileno())
-    key = _key(root, stem, parameters)
+    key, taken = _key(root, stem, parameters), _taken(root, stem, parameters)
     raw = output.with_suffix(".raw.ipynb")
     try:
         raw.write_text(_with_closing_cell(root / "notebooks" / f"{stem}.ipynb"), encoding="utf-8")
@@ -157,7 +184,7 @@ def _execute(root: Path, stem: str, parameters: dict[str, Any]) -> Failure | Non
             lambda: papermill.execute_notebook(
                 raw,
                 raw,
-                parameters=parameters,
+                parameters=taken,
                 cwd=root / "notebooks",
                 kernel_name="python3",
                 progress_bar=False,
@@ -176,7 +203,7 @@ def _execute(root: Path, stem: str, parameters: dict[str, Any]) -> Failure | Non
     warning = _warning(notebook, stem)
     if warning:
         return warning
-    output.write_text(_as_page(notebook, stem), encoding="utf-8")
+    output.write_text(_as_page(notebook, stem, taken), encoding="utf-8")
     key_file.write_text(key, encoding="utf-8")
     return None
 
@@ -230,19 +257,24 @@ def _warning(notebook: NotebookNode, stem: str) -> Failure | None:
     return Failure(stem, count, cell.source, f"warned: {first_line}")
 
 
-def _as_page(notebook: NotebookNode, stem: str) -> str:
-    """Strip times, machine facts and what only JupyterLab reads, so that the same run gives the same bytes."""
+def _as_page(notebook: NotebookNode, stem: str, given: Mapping[str, Any]) -> str:
+    """Strip times, machine facts and what only JupyterLab reads, so that the same run gives the same bytes.
+
+    The parameters are shown as written, or as `given` where that is something else.
+    """
     notebook.cells = [cell for cell in notebook.cells if CLOSING not in cell.metadata.get("tags", [])]
     notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     told = [cell.metadata.get("tags", []) for cell in notebook.cells]
     unshown = any({"parameters", "remove-cell"} <= set(tags) for tags in told)
+    own = _own_parameters(notebook)
+    as_written = all(own[name] == value for name, value in given.items())
     for count, (cell, tags) in enumerate(zip(notebook.cells, told, strict=True)):
-        if "parameters" in tags:  # the injected cell below it tells what was really run
+        if "parameters" in tags and not as_written:  # the injected cell below it tells what was really run
             tags = [*tags, "remove-cell"]
         if "injected-parameters" in tags:
             cell.source = cell.source.replace("# Parameters\n", "")
-            # A chapter that hides its parameters, since nothing in it follows from them, hides these as well.
-            tags = [*tags, "remove-cell"] if unshown else tags
+            # A chapter that hides its parameters hides these as well.
+            tags = [*tags, "remove-cell"] if unshown or as_written else tags
         for output in cell.get("outputs", []):
             output.get("data", {}).pop("application/vnd.plotly.v1+json", None)
         cell.metadata = {"tags": tags} if tags else {}
