@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "study": {"tables", "inference", "flows"},
     "results": {"tables"},
     "figures": {"tables", "results"},
+    "sliders": {"results"},
     "pairs": {"tables"},
     "execution": {"pairs", "results", "tables"},
     "pages": {"tables"},

@@ -113,23 +113,24 @@ def sankey(links: pd.DataFrame, positions: Mapping[str, tuple[float, float]], un
     return fig
 
 
-def heat_table(ours: pd.DataFrame, theirs: pd.DataFrame, edges: Sequence[float]) -> HTML:
-    """Return a table whose cells hold a number of `ours` and of `theirs`, each tinted by its class.
+def heat_table(ours: pd.DataFrame, theirs: pd.DataFrame | None, edges: Sequence[float], decimals: int = 1) -> HTML:
+    """Return a table whose cells hold a number of `ours`, and of `theirs` if given, each tinted by its class.
 
     The frames have the same rows and columns; `edges` are the upper edges of all classes but the last.
-    A cell where both are NaN is empty.
+    A cell where all are NaN is empty.
     """
     rows = []
-    pairs = np.stack([ours.to_numpy(dtype=float), theirs.reindex_like(ours).to_numpy(dtype=float)], axis=-1)
-    for label, row in zip(ours.index, pairs, strict=True):
-        cells = [" ".join(_tinted(value, edges) for value in pair if not math.isnan(value)) for pair in row]
+    told = [ours] if theirs is None else [ours, theirs.reindex_like(ours)]
+    numbers = np.stack([frame.to_numpy(dtype=float) for frame in told], axis=-1)
+    for label, row in zip(ours.index, numbers, strict=True):
+        cells = [" ".join(_tinted(value, edges, decimals) for value in cell if not math.isnan(value)) for cell in row]
         rows.append((html.escape(str(label)), *cells))
     headings = [html.escape(str(ours.index.name or "")), *(html.escape(str(column)) for column in ours.columns)]
     return html_table(headings, rows, numeric=tuple(headings[1:]))
 
 
-def _tinted(value: float, edges: Sequence[float]) -> str:
-    return f'<span class="mf-heat mf-heat-{sum(value > edge for edge in edges)}">{value:.1f}</span>'
+def _tinted(value: float, edges: Sequence[float], decimals: int) -> str:
+    return f'<span class="mf-heat mf-heat-{sum(value > edge for edge in edges)}">{value:.{decimals}f}</span>'
 
 
 def data_table(fig: go.Figure) -> str:

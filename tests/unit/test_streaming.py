@@ -50,6 +50,12 @@ def test_moments_and_quantiles_are_those_of_all_draws() -> None:
     for probability in (0.0, 0.001, 0.025, 0.5, 0.975, 1.0):
         expected = np.quantile(kept, probability, axis=1)
         assert (np.abs(summary.quantile(probability) - expected) <= 2 * width).all()
+    for limit in (-100.0, 5.0, 9.0, 1000.0):
+        assert summary.share_below(limit)[:2] == pytest.approx((kept[:2] < limit).mean(axis=1), abs=2e-3)
+    share = summary.histogram("normal", 0.5)
+    assert share.sum() == pytest.approx(1.0, abs=1e-4)
+    expected = np.histogram(kept[0], bins=[9.0, 9.5])[0][0] / 20_000
+    assert share[(share.index > 9.0) & (share.index < 9.5)].iloc[0] == pytest.approx(expected, rel=0.15)
     assert (summary.mean[2], summary.sd[2]) == (4.0, 0.0)
 
 

@@ -67,6 +67,29 @@ class Summary:
             values[row] = np.clip(self.low[row] + (place - 1 + part) * width[row], self.low[row], self.high[row])
         return values
 
+    def share_below(self, value: float) -> Vector:
+        """Return the fraction of the draws of each outcome below a value, to a bin of its histogram."""
+        width = (self.high - self.low) / BINS
+        place = np.clip((value - self.low) / width + 1.0, 0.0, BINS + 1.0)  # the first bin lies below the range
+        whole = place.astype(np.intp)
+        rows = np.arange(len(place))
+        below = np.cumsum(self.counts, axis=1)[rows, whole] - self.counts[rows, whole] * (1.0 - (place - whole))
+        share: Vector = below / self.draws
+        return share
+
+    def histogram(self, name: str, width: float) -> pd.Series[float]:
+        """Return the fraction of the draws of an outcome in steps of about `width`, by the middle of each step.
+
+        Draws beyond the range of the histogram are left out.
+        """
+        row = self.names.index(name)
+        own = (self.high[row] - self.low[row]) / BINS
+        together = max(1, round(width / own))
+        steps = BINS // together
+        inner = self.counts[row, 1 : 1 + steps * together].reshape(steps, together).sum(axis=1)
+        middle = self.low[row] + together * own * (np.arange(steps) + 0.5)
+        return pd.Series(inner / self.draws, index=middle)
+
     def table(self, probabilities: Sequence[float] = (0.025, 0.5, 0.975)) -> pd.DataFrame:
         """Return mean, sd and quantiles, one row an outcome."""
         columns = {"mean": self.mean, "sd": self.sd, **{f"q{p:g}": self.quantile(p) for p in probabilities}}

@@ -68,6 +68,11 @@ def _narrowed(shares: Split, best: float) -> Split:
     return replace(shares, sd=tuple(sd * min(1.0, best / worst) for sd in shares.sd))
 
 
+def reduced(model: Model) -> ensembles.Reduced:
+    """Return the system of a model reduced to its measured flows."""
+    return ensembles.reduce(model.estimator.problem)
+
+
 def sds(model: Model, reduced: ensembles.Reduced, space: Space) -> Vector:
     """Return the standard deviation of each outcome to first order, the balances weighted by the covariance."""
     slope = model.products.gradient

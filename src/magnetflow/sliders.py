@@ -1,0 +1,70 @@
+"""How does a page answer "what if", with nothing but itself?
+
+`show_sliders` hands the page the numbers of a model and a slider for each input; `book/_assets/sliders.js` computes
+every outcome anew. Without scripts, and for those who read the source, there is a table of the values at the start.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from IPython.display import HTML
+
+from magnetflow.results import html_table, with_spread
+
+RANGE_IN_SD = 2.0  # how far a slider reaches on either side
+STEPS = 40  # from one end to the other
+
+
+def show_sliders(exported: Mapping[str, Any], start: list[list[float]], name: str, about: str) -> HTML:
+    """Return sliders for the inputs of a model and a table of its outcomes, for a page.
+
+    `exported` is what the script needs (inputs with label, cv and best; outcomes with label), `start` value and sd of
+    each outcome as they are, t; `name` identifies the sliders in the page; `about` says what they do.
+    """
+    rows = [
+        (
+            html.escape(outcome["label"]),
+            f'<span class="mf-before">{with_spread(*told)}</span>',
+            f'<output class="mf-now" aria-live="polite">{with_spread(*told)}</output>',
+        )
+        for outcome, told in zip(exported["outcomes"], start, strict=True)
+    ]
+    table = str(html_table(["Outcome, t", "as it is", "with the sliders"], rows, numeric=("as it is",)).data)
+    drawn = json.dumps(_rounded(exported), sort_keys=True).replace("</", r"<\/")
+    controls = "".join(_control(name, place, given) for place, given in enumerate(exported["inputs"]))
+    return HTML(
+        f'<div class="mf-sliders" id="{name}" role="group" aria-label="{html.escape(about)}">{table}'
+        f'<div class="mf-controls">{controls}</div>'
+        '<button type="button" class="mf-reset">Back to the start</button>'
+        "<noscript><p>The sliders need a script, which this browser does not run.</p></noscript>"
+        f'<script type="application/json">{drawn}</script></div>'
+    )
+
+
+def _rounded(content: Any) -> Any:
+    """Drop the digits beyond the twelfth, which differ between processors."""
+    if isinstance(content, Mapping):
+        return {key: _rounded(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_rounded(value) for value in content]
+    return float(f"{content:.12g}") if isinstance(content, float) else content
+
+
+def _control(name: str, place: int, given: Mapping[str, Any]) -> str:
+    """Return label, slider, reading and box of one input."""
+    reach = RANGE_IN_SD * given["cv"]
+    label, key = html.escape(given["label"]), f"{name}-{place}"
+    if given["cv"] > given["best"]:
+        box = f'<label class="mf-better"><input type="checkbox" data-input="{place}"> best score</label>'
+    else:
+        box = '<span class="mf-better">has the best score</span>'
+    return (
+        f'<div class="mf-control"><label for="{key}">{label}</label>'
+        f'<input type="range" id="{key}" data-input="{place}" min="{1 - reach:.6g}" max="{1 + reach:.6g}" '
+        f'step="{2 * reach / STEPS:.6g}" value="1">'
+        f'<output for="{key}">as it is</output>{box}</div>'
+    )
