@@ -145,3 +145,34 @@ def test_a_list_chooses_among_drawings_and_a_ribbon_leads_to_its_row(browser: Br
     )
     assert plot.locator(".sankey-link").count() < ribbons, "the choice outlives a change of theme"
     assert not faults
+
+
+def test_sliders_move_the_outcomes_and_come_back(browser: Browser, book: Path) -> None:
+    page, faults = visit(
+        browser, book / "notebooks" / "07-which-statistic.html", viewport={"width": 390, "height": 844}
+    )
+    box = page.locator(".mf-sliders")
+    rows = box.locator("tbody tr")
+    before = rows.locator(".mf-before").all_text_contents()
+    now = rows.locator(".mf-now")
+    assert now.all_text_contents() == before
+    value, spread = (
+        float(part.replace(",", "")) for part in before[0].split("\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
+    )
+
+    share = box.locator("input[type=range]").first
+    share.focus()
+    page.keyboard.press("End")  # the market share of NdFeB magnets, two standard deviations up
+    reach = float(share.get_attribute("max") or 0)
+    moved = float(now.first.text_content().split("\N{NO-BREAK SPACE}")[0].replace(",", ""))  # type: ignore[union-attr]
+    assert moved == pytest.approx(value * reach, abs=1.0)  # the whole net import is in proportion to it
+    assert box.locator("output[for=what-if-0]").text_content() == f"+{100 * (reach - 1):.1f} %"
+
+    box.locator("button").click()
+    assert now.all_text_contents() == before
+    box.locator("input[type=checkbox]").first.check()
+    narrowed = float(now.first.text_content().split("\N{NO-BREAK SPACE}")[-1].replace(",", ""))  # type: ignore[union-attr]
+    assert narrowed < 0.6 * spread
+    assert not faults
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.context.close()
