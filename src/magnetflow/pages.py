@@ -56,8 +56,8 @@ def provenance_page(description: Mapping[str, Mapping[str, Any]], tables: Mappin
     return "\n".join(parts)
 
 
-def timings_page(table: pd.DataFrame) -> str:
-    """Return the page on the time that reconciliation takes, as MyST text, from the committed table of one run."""
+def timings_page(table: pd.DataFrame, draws: pd.DataFrame) -> str:
+    """Return the page on the time that reconciliation takes, as MyST text, from the committed tables of two runs."""
     parts = [
         "# Time and memory of reconciliation\n",
         f"Measured on {table['date'].iloc[0]}, {table['machine'].iloc[0]}, each row in a process of its own;",
@@ -84,7 +84,30 @@ def timings_page(table: pd.DataFrame) -> str:
             shown = f"{float(seconds):.2g}" if seconds else note
             parts.append(f"| {tool} | {shown} | {memory} | {away} |")
         parts.append("")
-    return "\n".join(parts)
+    return "\n".join([*parts, *_draws_section(draws)])
+
+
+def _draws_section(table: pd.DataFrame) -> list[str]:
+    """Return the section on many draws of one system."""
+    each = table.assign(microseconds=1e6 * table["seconds"].astype(float) / table["draws"].astype(float))
+    return [
+        "## Many draws of one system\n",
+        f"Measured on {table['date'].iloc[0]}, {table['machine'].iloc[0]}: the whole system of the United",
+        "Kingdom, all elements, with every input drawn and every draw reconciled, as in",
+        "{doc}`notebooks/07-monte-carlo`.",
+        "The rows that only reconcile start from flows drawn before; those one draw at a time have few draws.",
+        "Memory is the peak of the largest process.",
+        "`benchmarks/ensemble.py` measures again.\n",
+        "| what | draws | s | µs a draw | MB |\n|---|---:|---:|---:|---:|",
+        *(
+            f"| {what} | {int(draws):,} | {float(seconds):.2g} | {number:,.2g} | {memory} |"
+            if number < 100
+            else f"| {what} | {int(draws):,} | {float(seconds):.2g} | {number:,.0f} | {memory} |"
+            for what, draws, seconds, number, memory in each[
+                ["what", "draws", "seconds", "microseconds", "memory_mb"]
+            ].itertuples(index=False)
+        ),
+    ]
 
 
 def _power(table: pd.DataFrame) -> float:
