@@ -31,7 +31,7 @@ def test_a_distribution_has_the_mean_and_sd_it_is_told_to_have(kind: str, mean: 
     assert values.mean() == pytest.approx(mean, abs=2e-3 * sd)
     # Of a Student's distribution the outermost draws carry much of the variance, and midpoints leave them out.
     assert values.std() == pytest.approx(sd, rel=0.05 if kind == "student" else 5e-3)
-    assert (np.diff(values[0]) > 0).all()
+    assert (np.diff(values[0]) >= 0).all()  # a beta distribution may reach 1 to the last digit
 
 
 def test_quantiles_are_those_of_scipy() -> None:
