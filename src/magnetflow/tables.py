@@ -11,24 +11,24 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pandera
-import pint
 import xarray as xr
 
 from magnetflow.celltext import InputError as InputError
 from magnetflow.celltext import TableError as TableError
 from magnetflow.celltext import read_text, rows_of, short
 
+if TYPE_CHECKING:
+    from pint import UnitRegistry
+
 PROVENANCE = ["source", "locator", "licence", "confidence", "note"]
 DESCRIBED = {"name", "path", "title", "description", "hash", "schema"}
 NUMBERS = {"number": np.float64, "integer": np.int64}
 
-_units: pint.UnitRegistry[float] = pint.UnitRegistry()
-_units.define("GBP = [currency]")
 _read_hashes: dict[str, str] = {}
 # Tables checked in this process, by all that the outcome depends on: file, description, and the tables referred to.
 _checked: dict[tuple[str, ...], pd.DataFrame] = {}
@@ -124,10 +124,26 @@ def in_unit(frame: pd.DataFrame, unit: str) -> pd.Series[float]:
 @lru_cache
 def conversion_factor(given: str, wanted: str) -> float:
     """Return what a value in `given` is multiplied by to stand in `wanted`."""
+    return 1.0 if given == wanted else _converted(given, wanted)
+
+
+def _converted(given: str, wanted: str) -> float:
+    from pint.errors import PintError
+
     try:
-        return float(_units.Quantity(1.0, given).to(wanted).magnitude)
-    except (pint.errors.PintError, ValueError) as error:
+        return float(units().Quantity(1.0, given).to(wanted).magnitude)
+    except (PintError, ValueError) as error:
         raise InputError(f"a value in {given} cannot be told in {wanted}: {error}") from None
+
+
+@lru_cache
+def units() -> UnitRegistry[float]:
+    """Return the units that figures may have; slow to set up, and most tables stand in the unit that is wanted."""
+    from pint import UnitRegistry
+
+    registry: UnitRegistry[float] = UnitRegistry()
+    registry.define("GBP = [currency]")
+    return registry
 
 
 def to_array(frame: pd.DataFrame, dimensions: Sequence[str], unit: str) -> xr.DataArray:
