@@ -40,8 +40,8 @@ def pages(book: Path) -> list[Path]:
     return sorted(path for path in book.rglob("*.html") if "_static" not in path.relative_to(book).parts)
 
 
-def visit(browser: Browser, path: Path, **context: Any) -> tuple[Page, list[str]]:
-    """Open a page from disk; return it with what went wrong."""
+def blank(browser: Browser, **context: Any) -> tuple[Page, list[str]]:
+    """Open an empty page; return it with a list of what goes wrong on it."""
     page = browser.new_context(offline=True, **context).new_page()
     faults: list[str] = []
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
@@ -49,6 +49,12 @@ def visit(browser: Browser, path: Path, **context: Any) -> tuple[Page, list[str]
     page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
     local = ("file:", "data:", "blob:")
     page.on("request", lambda request: None if request.url.startswith(local) else faults.append(request.url))
+    return page, faults
+
+
+def visit(browser: Browser, path: Path, **context: Any) -> tuple[Page, list[str]]:
+    """Open a page from disk; return it with what went wrong."""
+    page, faults = blank(browser, **context)
     page.goto(path.as_uri())
     page.wait_for_function(DRAWN)
     return page, faults
@@ -61,19 +67,21 @@ def inks(page: Page) -> set[str]:
 
 
 def test_every_page_opens_without_a_fault_and_fits_the_window(browser: Browser, book: Path) -> None:
-    """Each page is opened in the dark at the size of a phone, and then widened, as a reader turns or resizes it."""
+    """Each page is opened in the dark at the size of a phone, widened and narrowed again, as a reader turns it."""
     sizes = {size: ViewportSize(width=width, height=height) for size, (width, height) in SIZES.items()}
     drawn = 0
+    page, faults = blank(browser, viewport=sizes["phone"], color_scheme="dark")  # one, since scripts are then kept
     for path in pages(book):
-        page, faults = visit(browser, path, viewport=sizes["phone"], color_scheme="dark")
+        page.goto(path.as_uri())
+        page.wait_for_function(DRAWN)
         assert inks(page) <= {DARK_INK}, f"{path.name} is not drawn in the ink of the dark theme"
         drawn += page.locator(".mf-plot").count()
-        for size in ("phone", "desktop"):
+        for size in ("phone", "desktop", "phone"):
             page.set_viewport_size(sizes[size])
             wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert wider <= 1, f"{path.name} is wider than a {size} by {wider} px"
-        page.context.close()
         assert not faults, f"{path.name}: {faults}"
+    page.context.close()
     assert drawn >= 20
 
 
