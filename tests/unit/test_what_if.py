@@ -13,7 +13,7 @@ from conftest import ROOT
 from playwright._impl._driver import compute_driver_executable
 
 from magnetflow.sliders import _rounded, show_sliders
-from magnetflow.study import improvement, what_if, whole
+from magnetflow.study import data_quality, improvement, what_if, whole
 from magnetflow.study.ensemble import Model, model
 
 OUTCOMES = improvement.HEADLINES | {whole.name_of("O3.1", whole.FOUR): "magnets to other uses"}
@@ -34,6 +34,15 @@ def test_the_ten_most_telling_inputs_are_those_of_the_indices(base: Model, input
     assert len(set(inputs)) == 10
     few = what_if.most_telling(base, [whole.name_of("C5.2", whole.FOUR)], 10)
     assert set(few) == {"generator_intensity", "generator_shares", "wind_additions"}  # nothing else enters it
+
+
+def test_one_at_a_time_by_hand(base: Model) -> None:
+    # Imports and exports of magnets are in proportion to the share of NdFeB magnets; exports only to their own mass.
+    net_import = whole.name_of("net import of magnets", whole.FOUR)
+    moved = what_if.one_at_a_time(base, net_import, ["magnet_share", "magnet_exports"])
+    cv = data_quality.input_cv()
+    share, exports = 7787 * cv["magnet_share"], -2895 * cv["magnet_exports"]
+    assert moved.to_numpy() == pytest.approx(np.array([[-share, share], [-exports, exports]]))
 
 
 def test_the_exported_numbers_are_the_model(base: Model, inputs: list[str]) -> None:

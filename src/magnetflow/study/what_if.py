@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from magnetflow.study import data_quality, improvement
 from magnetflow.study.ensemble import Model, given_t
@@ -25,6 +26,19 @@ def most_telling(model: Model, outcomes: Sequence[str], count: int) -> list[str]
     part = [((slope[:, model.space.value_groups == name] ** 2).sum(axis=1)) for name in names]
     largest = (np.array(part) / model.first_order.loc[list(outcomes), "sd"].to_numpy() ** 2).max(axis=1)
     return [names[place] for place in np.argsort(-largest, kind="stable")[:count] if largest[place] > NO_PART]
+
+
+def one_at_a_time(model: Model, outcome: str, inputs: Sequence[str]) -> pd.DataFrame:
+    """Return what an outcome changes by, t, when each input (row), in all elements, is one sd lower or higher."""
+    place, mean = model.names.index(outcome), model.space.mean[:, None]
+    middle = model.without_bounds(mean)[place, 0]
+    columns = {}
+    for side, sign in {"one sd lower": -1.0, "one sd higher": 1.0}.items():
+        values = np.repeat(mean, len(inputs), axis=1)
+        for column, name in enumerate(inputs):
+            values[model.space.value_groups == name, column] *= 1.0 + sign * data_quality.input_cv()[name]
+        columns[side] = model.without_bounds(values)[place] - middle
+    return pd.DataFrame(columns, index=list(inputs))
 
 
 def export(model: Model, outcomes: Mapping[str, str], inputs: Sequence[str]) -> dict[str, Any]:
