@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,27 +90,47 @@ def recorded(book: Path) -> dict[str, Any]:
     return content
 
 
-@pytest.fixture
-def compendium(tmp_path: Path) -> Iterator[Path]:
-    """Return a compendium of two small notebooks on the real tables, in a folder of its own."""
+def small_compendium(folder: Path) -> Path:
+    """Write a compendium of two small notebooks on the real tables."""
     for name in ("data", "book/_ext", "book/_assets"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("_config.yml", "requirements.lock", "book/references.bib", "book/references.md"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    package = json.loads((tmp_path / "data" / "datapackage.json").read_text(encoding="utf-8"))
+        shutil.copy(ROOT / name, folder / name)
+    package = json.loads((folder / "data" / "datapackage.json").read_text(encoding="utf-8"))
     package["resources"] = [table for table in package["resources"] if table["name"] in SMALL]
-    (tmp_path / "data" / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
-    (tmp_path / "notebooks").mkdir()
+    (folder / "data" / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
+    (folder / "notebooks").mkdir()
     capacity = 'frame = tables.read("wind_capacity")\nvalue = float(frame["value"].sum())'
     processes = 'value = len(tables.read("processes"))'
     for stem, name, code in (("01-wind", "wind.sum", capacity), ("02-system", "system.count", processes)):
         told = f'\nrecord("{name}", value, unit="1", kind="arithmetic", about="a sum")'
-        write_notebook(tmp_path, stem, name, code + told)
-    (tmp_path / "book" / "index.md").write_text("# A small book\n\nIt has two chapters.\n", encoding="utf-8")
+        write_notebook(folder, stem, name, code + told)
+    (folder / "book" / "index.md").write_text("# A small book\n\nIt has two chapters.\n", encoding="utf-8")
     pages = ["notebooks/01-wind", "notebooks/02-system", "provenance", "references", "about"]
     toc = "format: jb-book\nroot: index\nchapters:\n" + "".join(f"- file: {page}\n" for page in pages)
-    (tmp_path / "book" / "_toc.yml").write_text(toc, encoding="utf-8")
-    yield tmp_path
+    (folder / "book" / "_toc.yml").write_text(toc, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def compendium(tmp_path: Path) -> Path:
+    """Return a compendium of two small notebooks, in a folder of its own."""
+    return small_compendium(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a small compendium that is built; not to be touched."""
+    folder = small_compendium(tmp_path_factory.mktemp("small"))
+    outcome = run_magnetflow(folder, "build")
+    assert outcome.returncode == 0, outcome.stderr
+    return folder
+
+
+@pytest.fixture
+def built_compendium(built_once: Path, tmp_path: Path) -> Path:
+    """Return a compendium of two small notebooks with its book, in a folder of its own."""
+    return Path(shutil.copytree(built_once, tmp_path / "compendium"))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -28,48 +28,46 @@ def steps(output: str) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in output.splitlines() if ": " in line and "book is in" not in line)
 
 
-def test_only_what_changed_is_done_again(compendium: Path) -> None:
-    first = run_magnetflow(compendium, "build")
-    assert first.returncode == 0, first.stderr
-    assert steps(first.stdout)["01-wind"] == "ran"
-    html = compendium / "_build" / "html"
+@pytest.mark.xdist_group("small")  # one worker builds the small compendium, once
+def test_only_what_changed_is_done_again(built_compendium: Path) -> None:
+    html = built_compendium / "_build" / "html"
     built = digests(html)
 
-    again = steps(run_magnetflow(compendium, "build").stdout)
+    again = steps(run_magnetflow(built_compendium, "build").stdout)
     assert again["01-wind"] == again["02-system"] == again["pages"] == "unchanged"
     assert digests(html) == built
 
     # A page of prose: no notebook runs, the pages are made anew.
-    with (compendium / "book" / "index.md").open("a", encoding="utf-8") as page:
+    with (built_compendium / "book" / "index.md").open("a", encoding="utf-8") as page:
         page.write("\nAnd a second sentence.\n")
-    touched = steps(run_magnetflow(compendium, "build").stdout)
+    touched = steps(run_magnetflow(built_compendium, "build").stdout)
     assert touched["01-wind"] == touched["02-system"] == "unchanged"
     assert touched["pages"] == "built"
 
     # A table: only the notebook that reads it runs, and its number moves in prose and in the record.
-    table = compendium / "data" / "wind_capacity.csv"
+    table = built_compendium / "data" / "wind_capacity.csv"
     table.write_text(
         table.read_text(encoding="utf-8").replace("onshore,2009,3471,", "onshore,2009,4471,"),
         encoding="utf-8",
     )
-    moved = steps(run_magnetflow(compendium, "build").stdout)
+    moved = steps(run_magnetflow(built_compendium, "build").stdout)
     assert moved["01-wind"] == "ran"
     assert moved["02-system"] == "unchanged"
-    results = json.loads((compendium / "_build" / "results.json").read_text(encoding="utf-8"))["results"]
+    results = json.loads((built_compendium / "_build" / "results.json").read_text(encoding="utf-8"))["results"]
     shown = f"{results['wind.sum']['value']:,.0f}"
     assert shown in (html / "notebooks" / "01-wind.html").read_text(encoding="utf-8")
 
 
-def test_a_fault_is_told_and_leaves_the_last_good_book(compendium: Path) -> None:
-    assert run_magnetflow(compendium, "build").returncode == 0
-    good = digests(compendium / "_build" / "html")
-    html = compendium / "_build" / "html"
-    table = compendium / "data" / "wind_capacity.csv"
+@pytest.mark.xdist_group("small")  # one worker builds the small compendium, once
+def test_a_fault_is_told_and_leaves_the_last_good_book(built_compendium: Path) -> None:
+    good = digests(built_compendium / "_build" / "html")
+    html = built_compendium / "_build" / "html"
+    table = built_compendium / "data" / "wind_capacity.csv"
 
     # A wrong figure: one line, exit 2, the book untouched.
     right = table.read_text(encoding="utf-8")
     table.write_text(right.replace("onshore,2010,4080,MW", "onshore,2010,4080,GWh"), encoding="utf-8")
-    wrong = run_magnetflow(compendium, "build")
+    wrong = run_magnetflow(built_compendium, "build")
     assert wrong.returncode == 2
     assert "data/wind_capacity.csv, row 3, column unit: found 'GWh', expected MW or GW" in wrong.stderr
     assert "Traceback" not in wrong.stderr
@@ -78,30 +76,30 @@ def test_a_fault_is_told_and_leaves_the_last_good_book(compendium: Path) -> None
 
     # A source that the bibliography lacks.
     table.write_text(right.replace("energy_trends_2025", "energy_trends_1925", 1), encoding="utf-8")
-    unknown = run_magnetflow(compendium, "build")
+    unknown = run_magnetflow(built_compendium, "build")
     assert unknown.returncode == 2
     assert "row 2, column source: found 'energy_trends_1925', which is not a key of" in unknown.stderr
     table.write_text(right, encoding="utf-8")
 
     # An input that a chapter finds wrong: one line, exit 2.
     raising = "from magnetflow.tables import InputError\nraise InputError('the sums do not meet')"
-    write_notebook(compendium, "02-system", "system.count", raising)
-    refused = run_magnetflow(compendium, "build")
+    write_notebook(built_compendium, "02-system", "system.count", raising)
+    refused = run_magnetflow(built_compendium, "build")
     assert refused.returncode == 2
     assert refused.stderr.strip() == (
         "magnetflow: notebooks/02-system.md, code cell 2: InputError: the sums do not meet"
     )
 
     # A kernel that dies: its notebook is named.
-    write_notebook(compendium, "02-system", "system.count", "import os\nos._exit(3)")
-    died = run_magnetflow(compendium, "build")
+    write_notebook(built_compendium, "02-system", "system.count", "import os\nos._exit(3)")
+    died = run_magnetflow(built_compendium, "build")
     assert died.returncode == 1
     assert "notebooks/02-system.md" in died.stderr
     assert "Traceback" not in died.stderr
 
     # A failing cell: its notebook, number and error, exit 1, the book untouched.
-    write_notebook(compendium, "02-system", "system.count", "value = 1\nvalue / 0")
-    failed = run_magnetflow(compendium, "build")
+    write_notebook(built_compendium, "02-system", "system.count", "value = 1\nvalue / 0")
+    failed = run_magnetflow(built_compendium, "build")
     assert failed.returncode == 1
     assert "notebooks/02-system.md, code cell 2: ZeroDivisionError: division by zero" in failed.stderr
     assert "value / 0" in failed.stderr
@@ -109,17 +107,17 @@ def test_a_fault_is_told_and_leaves_the_last_good_book(compendium: Path) -> None
 
     # A name recorded in two chapters.
     twice = 'record("wind.sum", 1.0, unit="1", kind="arithmetic", about="again")'
-    write_notebook(compendium, "02-system", "wind.sum", twice)
-    clash = run_magnetflow(compendium, "build")
+    write_notebook(built_compendium, "02-system", "wind.sum", twice)
+    clash = run_magnetflow(built_compendium, "build")
     assert clash.returncode == 1
     assert "wind.sum is recorded in 01-wind and in 02-system" in clash.stderr
     assert digests(html) == good
 
     # A page with a dead reference.
-    write_notebook(compendium, "02-system", "system.count", twice.replace("wind.sum", "system.count"))
-    with (compendium / "book" / "index.md").open("a", encoding="utf-8") as page:
+    write_notebook(built_compendium, "02-system", "system.count", twice.replace("wind.sum", "system.count"))
+    with (built_compendium / "book" / "index.md").open("a", encoding="utf-8") as page:
         page.write("\nSee {doc}`nowhere`.\n")
-    dead = run_magnetflow(compendium, "build")
+    dead = run_magnetflow(built_compendium, "build")
     assert dead.returncode == 1
     assert "index.md" in dead.stderr
     assert "nowhere" in dead.stderr
@@ -143,20 +141,22 @@ def test_a_missing_file_of_the_build_is_told(compendium: Path) -> None:
     assert "book/_toc.yml: no such file; restore it" in lacking.stderr
 
 
-def test_a_table_read_after_the_last_result_counts_as_read(compendium: Path) -> None:
-    late = compendium / "notebooks" / "02-system.md"
+@pytest.mark.xdist_group("small")  # one worker builds the small compendium, once
+def test_a_table_read_after_the_last_result_counts_as_read(built_compendium: Path) -> None:
+    late = built_compendium / "notebooks" / "02-system.md"
     cell = '\n```{code-cell} python\ntables.read("wind_additions")["value"].sum()\n```\n'
     late.write_text(late.read_text(encoding="utf-8") + cell, encoding="utf-8")
-    assert run_magnetflow(compendium, "build").returncode == 0
-    fragment = json.loads((compendium / "_build" / "run" / "02-system.json").read_text(encoding="utf-8"))
+    assert run_magnetflow(built_compendium, "build").returncode == 0
+    fragment = json.loads((built_compendium / "_build" / "run" / "02-system.json").read_text(encoding="utf-8"))
     assert "wind_additions" in fragment["inputs"]
 
 
-def test_a_warning_in_a_notebook_fails_the_build(compendium: Path) -> None:
+@pytest.mark.xdist_group("small")  # one worker builds the small compendium, once
+def test_a_warning_in_a_notebook_fails_the_build(built_compendium: Path) -> None:
     write_notebook(
-        compendium, "02-system", "system.count", "import warnings\nwarnings.warn('old ways', stacklevel=1)"
+        built_compendium, "02-system", "system.count", "import warnings\nwarnings.warn('old ways', stacklevel=1)"
     )
-    failed = run_magnetflow(compendium, "build")
+    failed = run_magnetflow(built_compendium, "build")
     assert failed.returncode == 1
     assert "notebooks/02-system.md, code cell 2: warned: UserWarning: old ways" in failed.stderr
 

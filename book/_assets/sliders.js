@@ -27,9 +27,9 @@
     return;
   }
 
-  // A number with its spread, both to two figures of the latter, as the book writes them.
+  // A number with its spread, both to two figures of the latter or to whole tonnes, as the book writes them.
   function told([value, sd]) {
-    const decimals = Math.max(0, 1 - Math.floor(Math.log10(sd)));
+    const decimals = sd > 0 ? Math.max(0, 1 - Math.floor(Math.log10(sd))) : 0;
     const shown = (number) => number.toLocaleString("en-GB", {
       minimumFractionDigits: decimals, maximumFractionDigits: decimals }).replace("-", "\u2212");
     return `${shown(value)}\u00a0±\u00a0${shown(sd)}`;
@@ -39,19 +39,20 @@
     const model = JSON.parse(box.querySelector("script").textContent);
     const sliders = [...box.querySelectorAll("input[type=range]")];
     const boxes = [...box.querySelectorAll("input[type=checkbox]")];
+    const factor = (slider) => 1 + slider.value * slider.dataset.step;
     const update = () => {
       const better = boxes.filter((tick) => tick.checked).map((tick) => Number(tick.dataset.input));
-      const outcomes = evaluate(model, sliders.map((slider) => Number(slider.value)), better);
+      const outcomes = evaluate(model, sliders.map(factor), better);
       box.querySelectorAll(".mf-now").forEach((cell, place) => { cell.textContent = told(outcomes[place]); });
       sliders.forEach((slider) => {
-        const percent = Math.round(1000 * (slider.value - 1)) / 10;
+        const percent = Math.round(1000 * (factor(slider) - 1)) / 10;
         const sign = percent > 0 ? "+" : "\u2212";
         slider.nextElementSibling.textContent = percent ? `${sign}${Math.abs(percent)} %` : "as it is";
       });
     };
     box.addEventListener("input", update);
     box.querySelector(".mf-reset").addEventListener("click", () => {
-      sliders.forEach((slider) => { slider.value = 1; });
+      sliders.forEach((slider) => { slider.value = 0; });
       boxes.forEach((tick) => { tick.checked = false; });
       update();
     });

@@ -16,7 +16,8 @@ from IPython.display import HTML
 from magnetflow.results import html_table, with_spread
 
 RANGE_IN_SD = 2.0  # how far a slider reaches on either side
-STEPS = 40  # from one end to the other
+LARGEST = 0.95  # part of the value, at most
+STEPS = 20  # from the middle to either end
 
 
 def show_sliders(exported: Mapping[str, Any], start: list[list[float]], name: str, about: str) -> HTML:
@@ -34,7 +35,7 @@ def show_sliders(exported: Mapping[str, Any], start: list[list[float]], name: st
         for outcome, told in zip(exported["outcomes"], start, strict=True)
     ]
     table = str(html_table(["Outcome, t", "as it is", "with the sliders"], rows, numeric=("as it is",)).data)
-    drawn = json.dumps(_rounded(exported), sort_keys=True).replace("</", r"<\/")
+    drawn = json.dumps(rounded(exported), sort_keys=True).replace("</", r"<\/")
     controls = "".join(_control(name, place, given) for place, given in enumerate(exported["inputs"]))
     return HTML(
         f'<div class="mf-sliders" id="{name}" role="group" aria-label="{html.escape(about)}">{table}'
@@ -45,18 +46,18 @@ def show_sliders(exported: Mapping[str, Any], start: list[list[float]], name: st
     )
 
 
-def _rounded(content: Any) -> Any:
+def rounded(content: Any) -> Any:
     """Drop the digits beyond the twelfth, which differ between processors."""
     if isinstance(content, Mapping):
-        return {key: _rounded(value) for key, value in content.items()}
+        return {key: rounded(value) for key, value in content.items()}
     if isinstance(content, list):
-        return [_rounded(value) for value in content]
+        return [rounded(value) for value in content]
     return float(f"{content:.12g}") if isinstance(content, float) else content
 
 
 def _control(name: str, place: int, given: Mapping[str, Any]) -> str:
-    """Return label, slider, reading and box of one input."""
-    reach = RANGE_IN_SD * given["cv"]
+    """Return label, slider, reading and box of one input; no slider reaches down to nothing."""
+    reach = min(RANGE_IN_SD * given["cv"], LARGEST)
     label, key = html.escape(given["label"]), f"{name}-{place}"
     if given["cv"] > given["best"]:
         box = f'<label class="mf-better"><input type="checkbox" data-input="{place}"> best score</label>'
@@ -64,7 +65,7 @@ def _control(name: str, place: int, given: Mapping[str, Any]) -> str:
         box = '<span class="mf-better">has the best score</span>'
     return (
         f'<div class="mf-control"><label for="{key}">{label}</label>'
-        f'<input type="range" id="{key}" data-input="{place}" min="{1 - reach:.6g}" max="{1 + reach:.6g}" '
-        f'step="{2 * reach / STEPS:.6g}" value="1">'
+        f'<input type="range" id="{key}" data-input="{place}" data-step="{reach / STEPS:.12g}" '
+        f'min="-{STEPS}" max="{STEPS}" step="1" value="0">'
         f'<output for="{key}">as it is</output>{box}</div>'
     )

@@ -92,6 +92,13 @@ def test_draws_of_a_split_have_its_closed_moments(order: list[int]) -> None:
 def test_a_split_that_cannot_be_is_refused() -> None:
     with pytest.raises(InputError, match=r"add up to 0\.9"):
         dist.sticks([0.5, 0.4], [0.1, 0.1])
+    with pytest.raises(InputError, match="a finite number, for each of its parts"):
+        dist.sticks([0.5, 0.5], [0.1, math.nan])
+    for shares in ([0.0, 0.5, 0.5], [1.2, -0.1, -0.1], [0.5, 0.5, 0.0]):
+        with pytest.raises(InputError, match=r"no beta distribution has mean|cannot have so small an sd"):
+            dist.sticks(shares, [0.1, 0.1, 0.1])
+    with pytest.raises(InputError, match="the split x has 2 parts and 3 shares"):
+        Split(("a", "b"), "x", (0.5, 0.3, 0.2), (0.05, 0.05, 0.05))
     # The first part leaves 0.3 ± 0.1 of the stick; a second part of it cannot be known to 0.001.
     with pytest.raises(InputError, match=r"a share of 0\.2 cannot have so small an sd as 0\.001"):
         dist.sticks([0.7, 0.2, 0.1], [0.1, 0.001, 0.01])
@@ -120,5 +127,7 @@ def test_a_space_names_its_values_and_groups() -> None:
     assert space.width == 4
     other = space.with_kinds("uniform", ["g"])
     assert [given.kind for given in other.inputs] == ["uniform", "beta"]
+    with pytest.raises(InputError, match="p: a normal distribution needs an sd above zero"):
+        Space((Input("p", "g", "normal", 2.0, 0.0),))
     with pytest.raises(InputError, match="p stands twice among the inputs; keep one"):
         Space((Input("p", "g", "normal", 2.0, 0.1), Input("p", "h", "normal", 2.0, 0.1)))

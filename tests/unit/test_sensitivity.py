@@ -74,6 +74,16 @@ def test_a_split_counts_as_one_group() -> None:
     assert together.total.loc["all", "y"] == pytest.approx(1.0, abs=0.05)
 
 
+def test_groups_must_be_one_a_row() -> None:
+    with pytest.raises(InputError, match="1 groups are given for 3 rows"):
+        sobol_indices(ishigami, ISHIGAMI, ["y", "product"], draws=8, seed=1, groups=np.array(["all"]))
+
+
+def test_an_outcome_that_does_not_vary_has_no_indices() -> None:
+    found = sobol_indices(lambda x: np.array([x[0] * 0.0 + 3.0]), ISHIGAMI, ["three"], draws=64, seed=1)
+    assert found.total.isna().all(axis=None)
+
+
 @pytest.mark.parametrize("draws", [0, 1, 100])
 def test_an_uneven_number_of_draws_is_refused(draws: int) -> None:
     with pytest.raises(InputError, match="no power of two"):

@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT
 from playwright._impl._driver import compute_driver_executable
 
-from magnetflow.sliders import _rounded, show_sliders
+from magnetflow.sliders import rounded, show_sliders
 from magnetflow.study import data_quality, improvement, what_if, whole
 from magnetflow.study.ensemble import Model, model
 
@@ -77,7 +77,7 @@ def node() -> str:
 
 
 def test_the_script_computes_what_python_computes(base: Model, inputs: list[str], tmp_path: Path) -> None:
-    exported = _rounded(what_if.export(base, OUTCOMES, inputs))
+    exported = rounded(what_if.export(base, OUTCOMES, inputs))
     random = np.random.default_rng(6)
     cases = [([1.0] * 10, []), ([1.0] * 10, list(range(10)))]
     cases += [(random.uniform(0.7, 1.3, 10).tolist(), random.permutation(10)[:3].tolist()) for _ in range(8)]
@@ -101,7 +101,7 @@ def test_sliders_say_where_they_start_and_how_far_they_reach(base: Model, inputs
     exported = what_if.export(base, OUTCOMES, inputs)
     page = str(show_sliders(exported, what_if.evaluate(exported, [1.0] * 10, []), "what-if", "Inputs to move").data)
     assert page.count('type="range"') == 10
-    reach = 2 * exported["inputs"][0]["cv"]  # twice the CV of the share of magnets on either side
-    assert f'min="{1 - reach:.6g}" max="{1 + reach:.6g}"' in page
+    step = 2 * exported["inputs"][0]["cv"] / 20  # twenty steps reach two sd
+    assert f'data-step="{step:.12g}" min="-20" max="20" step="1" value="0"' in page
     assert page.count("has the best score") == page.count('type="range"') - page.count('type="checkbox"') == 2
     assert "7,787\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}1,821" in page

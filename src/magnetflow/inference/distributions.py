@@ -25,7 +25,7 @@ NORMAL, LOGNORMAL, TRIANGULAR, UNIFORM, BETA, STUDENT = (
     "beta",
     "student",
 )
-DEGREES = 4.0  # of freedom of Student's distribution, the fewest whole number with tails that a fourth moment lacks
+DEGREES = 4.0  # of freedom of Student's distribution: a variance, but no fourth moment
 
 
 def quantiles(kind: str, mean: float, sd: float, probability: Matrix) -> Matrix:
@@ -89,7 +89,9 @@ def sticks(mean: Sequence[float], sd: Sequence[float]) -> list[tuple[float, floa
     Raises InputError when the shares do not add up to one, or when an sd is smaller than what the parts before
     leave uncertain.
     """
-    if len(mean) != len(sd) or not np.isclose(sum(mean), 1.0, rtol=0, atol=1e-9):
+    if len(mean) != len(sd) or not np.isfinite(sd).all():
+        raise InputError("a split needs a share and an sd, a finite number, for each of its parts")
+    if not np.isclose(sum(mean), 1.0, rtol=0, atol=1e-9):
         raise InputError(f"the shares of a split add up to {sum(mean):g}; mend them so that they add up to 1")
     pieces, left, left_square = [], 1.0, 1.0
     for share, spread in list(zip(mean, sd, strict=True))[:-1]:
@@ -98,6 +100,7 @@ def sticks(mean: Sequence[float], sd: Sequence[float]) -> list[tuple[float, floa
         variance = piece_square - piece**2
         if not variance > 0:
             raise InputError(f"a share of {share:g} cannot have so small an sd as {spread:g} after those before it")
+        beta_parameters(piece, float(np.sqrt(variance)))
         pieces.append((piece, float(np.sqrt(variance))))
         left, left_square = left * (1.0 - piece), left_square * (1.0 - 2.0 * piece + piece_square)
     return pieces

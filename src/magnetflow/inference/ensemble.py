@@ -23,7 +23,8 @@ from magnetflow.inference.problem import Mask, Problem, ProblemError, Vector
 from magnetflow.inference.relations import is_linear, linearise
 
 FEASIBLE = 1e-9  # a bound is kept to this part of a variable's sd
-ROUNDS = 12  # after which a draw is solved on its own
+ROUNDS = 12  # and two for each variable, after which a draw is solved on its own
+SURE = 1e-18  # a variance this small, against the one before reconciliation, is rounding
 DEPENDENT = 1e-9  # a smallest eigenvalue, of the correlation of held variables, below which they depend
 
 
@@ -51,12 +52,6 @@ class Reduced:
         """Return K = V Bᵀ (B V Bᵀ)⁻¹: how the measured variables give way to the gaps of the balances."""
         along = covariance @ self.balances.T
         return np.asarray(np.linalg.solve(self.balances @ along, along.T).T, dtype=float)
-
-    def reconciled_covariance(self, covariance: Matrix) -> Matrix:
-        """Return the covariance of all variables if the measured ones had this one and were weighted by it."""
-        kept = self.matrix - self.matrix @ self.gain(covariance) @ self.balances
-        square: Matrix = kept @ covariance @ kept.T
-        return square
 
 
 def reduce(problem: Problem) -> Reduced:
@@ -105,7 +100,7 @@ class Estimator:
     def _beyond(self, values: Matrix) -> NDArray[np.float64]:
         """Return by how many sds each value lies below its lower bound (negative) or above its upper one; else 0."""
         problem, sd = self.problem, np.sqrt(np.diag(self.covariance))
-        sure = ~(sd > 0)
+        sure = sd == 0
         scale = np.where(sure, 1.0, sd)[:, None]
         with np.errstate(invalid="ignore"):
             below = np.minimum((values - problem.lower[:, None]) / scale + FEASIBLE, 0.0)
@@ -117,8 +112,8 @@ class Estimator:
     def _hold(self, values: Matrix, measured: Matrix) -> Matrix:
         """Return the nearest values within the bounds, for draws that violate some."""
         free, active = values.copy(), np.zeros(values.shape, dtype=np.int8)
-        left, beyond = np.arange(values.shape[1]), self._beyond(values)
-        for _ in range(ROUNDS):
+        left, beyond, alone = np.arange(values.shape[1]), self._beyond(values), []
+        for _ in range(ROUNDS + 2 * len(values)):
             worst = np.argmax(np.abs(beyond), axis=0)
             violated = np.sign(beyond[worst, np.arange(len(left))])
             active[worst, left] = np.where(violated, violated, active[worst, left])
@@ -126,30 +121,36 @@ class Estimator:
             patterns, which = np.unique(active[:, left], axis=1, return_inverse=True)
             for number, pattern in enumerate(patterns.T):
                 own = left[which == number]
+                if self._depend(pattern):
+                    alone += own.tolist()
+                    continue
                 values[:, own], let_go = self._held_at(free[:, own], pattern)
                 rows, columns = np.nonzero(let_go)
                 active[np.flatnonzero(pattern)[rows], own[columns]] = 0
                 unsettled[which == number] = let_go.any(axis=0)
             beyond = self._beyond(values[:, left])
             unsettled |= beyond.any(axis=0)
+            unsettled &= ~np.isin(left, alone)
             left, beyond = left[unsettled], beyond[:, unsettled]
             if not len(left):
-                return values
-        for draw in left:
+                break
+        for draw in (*alone, *left):
             values[:, draw] = self._alone(measured[:, draw])
         return values
+
+    def _depend(self, pattern: NDArray[np.int8]) -> bool:
+        """Tell whether the bounds of a set depend on one another, so that they have no multipliers of their own."""
+        places = np.flatnonzero(pattern)
+        square = self.covariance[np.ix_(places, places)]
+        sd = np.sqrt(np.diag(square))
+        return len(places) > 1 and bool(np.linalg.eigvalsh(square / np.outer(sd, sd))[0] < DEPENDENT)
 
     def _held_at(self, free: Matrix, pattern: NDArray[np.int8]) -> tuple[Matrix, Mask]:
         """Return draws held at one set of bounds, and which of these bounds pull the wrong way in each draw."""
         places = np.flatnonzero(pattern)
         side = pattern[places]
         bound = np.where(side < 0, self.problem.lower[places], self.problem.upper[places])
-        square = self.covariance[np.ix_(places, places)]
-        sd = np.sqrt(np.diag(square))
-        if np.linalg.eigvalsh(square / np.outer(sd, sd))[0] < DEPENDENT:
-            # Bounds that depend on one another have no multipliers of their own; each draw is then settled alone.
-            return free, np.zeros((len(places), free.shape[1]), dtype=bool)
-        pull = np.linalg.solve(square, bound[:, None] - free[places])
+        pull = np.linalg.solve(self.covariance[np.ix_(places, places)], bound[:, None] - free[places])
         moved = free + self.covariance[:, places] @ pull
         moved[places] = bound[:, None]
         return moved, pull * side[:, None] > 0
@@ -170,13 +171,22 @@ def _nearest(problem: Problem) -> Vector:
 def estimator(problem: Problem) -> Estimator:
     """Factorise a linear problem for draws of its measured values; its standard deviations are the weights.
 
-    Raises ProblemError for balances that are not linear, ConflictError when no values meet balances and bounds:
-    whether there are any does not depend on what is measured.
+    Raises ProblemError for balances that are not linear and for a bound on a variable that the balances leave open,
+    since it would bind others unseen; ConflictError when no values meet balances and bounds, which does not depend on
+    what is measured.
     """
     reduced = reduce(problem)
+    bounded = np.isfinite(problem.lower) | np.isfinite(problem.upper)
+    for place in np.flatnonzero(np.isnan(reduced.offset) & bounded):
+        name = problem.names[place]
+        raise ProblemError(f"{name} is left open by the balances and has a bound; measure it or drop the bound", name)
     _nearest(problem)
     covariance = reduced.covariance
     gain = reduced.gain(covariance)
     matrix = reduced.matrix - reduced.matrix @ gain @ reduced.balances
     offset = reduced.offset + reduced.matrix @ gain @ reduced.level
-    return Estimator(problem, offset, matrix, matrix @ covariance @ matrix.T)
+    reconciled = matrix @ covariance @ matrix.T
+    before = np.einsum("ij,jk,ik->i", reduced.matrix, covariance, reduced.matrix, optimize=True)
+    sure = np.diag(reconciled) <= SURE * before
+    reconciled[sure], reconciled[:, sure] = 0.0, 0.0
+    return Estimator(problem, offset, matrix, reconciled)

@@ -37,7 +37,10 @@ def reconcile_robustly(problem: Problem, *, seed: int = 0) -> tuple[Reconciliati
             names = [name for name, told in zip(problem.names, measured, strict=True) if told]
             return solved, pd.Series(asked, index=names)
         weight = asked
-    raise ConvergenceError("the weights of a robust reconciliation did not settle; look at the suspects instead")
+    raise ConvergenceError(
+        "the weights of a robust reconciliation did not settle, as where two measurements of nearly one sd "
+        "contradict each other; look at the suspects instead"
+    )
 
 
 def _weighted(problem: Problem, weight: Vector) -> Problem:

@@ -45,6 +45,8 @@ class Split:
 
     def __post_init__(self) -> None:
         """Find the pieces, which refuses means and sds that no split has."""
+        if len(self.parts) != len(self.mean):
+            raise InputError(f"the split {self.group} has {len(self.parts)} parts and {len(self.mean)} shares")
         object.__setattr__(self, "pieces", tuple(sticks(self.mean, self.sd)))
 
 
@@ -59,7 +61,12 @@ class Space:
     splits: tuple[Split, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a name that stands twice."""
+        """Refuse a name that stands twice, and an input that no distribution describes."""
+        for given in self.inputs:
+            try:
+                quantiles(given.kind, given.mean, given.sd, np.full((1, 1), 0.5))
+            except InputError as error:
+                raise InputError(f"{given.name}: {error}") from None
         seen: set[str] = set()
         for name in self.names:
             if name in seen:

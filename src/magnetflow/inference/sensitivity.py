@@ -49,11 +49,15 @@ def sobol_indices(
     (1999, there row f); the model is evaluated `draws` times for each group and twice more.
     `groups` names the group of each row of probabilities, by default that of the space; confidence intervals come
     from drawing the base points again with replacement.
-    Raises InputError for `draws` that is no power of two, since the points would then be uneven.
+    An outcome that does not vary has indices that are NaN.
+    Raises InputError for `draws` that is no power of two, since the points would then be uneven, and for groups that
+    are not one for each row of probabilities.
     """
     if draws < 2 or draws & (draws - 1):
         raise InputError(f"{draws} draws are no power of two; take {2 ** max(1, round(np.log2(max(draws, 2))))}")
     of_row = space.groups if groups is None else groups
+    if of_row.shape != (space.width,):
+        raise InputError(f"{len(of_row)} groups are given for {space.width} rows of probabilities; name one for each")
     names = list(dict.fromkeys(of_row.tolist()))
     points = probabilities(2 * space.width, seed, 0, draws)
     one, other = points[: space.width], points[space.width :]
@@ -74,7 +78,8 @@ def sobol_indices(
     factor = float(ndtri(0.5 + confidence / 2.0))
     frames = []
     for terms in (first, total):
-        estimates = np.einsum("wd,god->wgo", weights, terms, optimize=True) / variance[:, None, :]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            estimates = np.einsum("wd,god->wgo", weights, terms, optimize=True) / variance[:, None, :]
         for frame in (estimates[0], factor * estimates[1:].std(axis=0, ddof=1)):
             frames.append(pd.DataFrame(frame, index=names, columns=list(outcomes)))
     return Indices(*frames)

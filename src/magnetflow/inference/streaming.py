@@ -2,7 +2,8 @@
 
 Draws are made and evaluated in blocks; each block leaves its moments and a histogram, and these are added up in the
 order of the blocks. So memory does not grow with the number of draws, and the numbers do not depend on how many
-workers there are, which of them made a block, or whether one was lost and its blocks were made again.
+workers there are, which of them made a block, or whether one was lost and its blocks were made again, as long as all
+of them compute alike: the last digits follow the processor and the threads of its linear algebra.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from magnetflow.tables import InputError
 Task = Callable[[int, int], Matrix]  # outcomes by draws, for the draws from a first one on, so many
 BLOCK = 8192  # draws made at once
 BINS = 4000  # of the histogram of an outcome
+PILOT = 1024  # draws that the first block has at least, since it sets the range of the histogram
 BEYOND = 1.0  # ranges of the first block by which the histogram reaches beyond it on either side
 IN_FLIGHT = 16  # blocks handed out at once
 
@@ -32,7 +34,7 @@ class Summary:
     """Moments and histogram of some draws; arrays run over the outcomes.
 
     `scatter` is the sum of products of deviations from the mean; `counts` has BINS bins between `low` and `high`,
-    one below and one above.
+    one below and one above; `least` and `most` are the extreme draws.
     """
 
     names: tuple[str, ...]
@@ -41,6 +43,8 @@ class Summary:
     scatter: Matrix
     low: Vector
     high: Vector
+    least: Vector
+    most: Vector
     counts: NDArray[np.int64]
 
     @property
@@ -55,38 +59,50 @@ class Summary:
         return np.sqrt(np.diag(self.covariance))
 
     def quantile(self, probability: float) -> Vector:
-        """Return the value that each outcome does not exceed with a probability, to a bin of its histogram."""
+        """Return the value that each outcome does not exceed with a probability, to a bin of its histogram.
+
+        Beyond the histogram the value lies between its edge and the extreme draw. A heap of equal draws, as at a
+        bound, counts as spread over its bin. Raises InputError for a probability that is not between 0 and 1.
+        """
+        if not 0.0 <= probability <= 1.0:
+            raise InputError(f"{probability:g} is no probability; take one between 0 and 1")
         total = np.cumsum(self.counts, axis=1)
         wanted = max(probability * self.draws, 0.5)  # the lowest value is that of the first draw
         values = np.empty(len(self.names))
-        width = (self.high - self.low) / BINS
         for row, reached in enumerate(total):
             place = int(np.searchsorted(reached, wanted))
             before = reached[place - 1] if place else 0
-            part = (wanted - before) / max(int(self.counts[row, place]), 1)
-            values[row] = np.clip(self.low[row] + (place - 1 + part) * width[row], self.low[row], self.high[row])
-        return values
+            part = (wanted - before) / int(self.counts[row, place])
+            start, end = self._edges(row)[place : place + 2]
+            values[row] = start + part * (end - start)
+        return np.clip(values, self.least, self.most)
+
+    def _edges(self, row: int) -> Vector:
+        """Return the edges of the bins of an outcome, the outer ones at the extreme draws."""
+        inner = np.linspace(self.low[row], self.high[row], BINS + 1)
+        return np.array([min(self.least[row], inner[0]), *inner, max(self.most[row], inner[-1])])
 
     def share_below(self, value: float) -> Vector:
         """Return the fraction of the draws of each outcome below a value, to a bin of its histogram."""
-        width = (self.high - self.low) / BINS
-        place = np.clip((value - self.low) / width + 1.0, 0.0, BINS + 1.0)  # the first bin lies below the range
-        whole = place.astype(np.intp)
-        rows = np.arange(len(place))
-        below = np.cumsum(self.counts, axis=1)[rows, whole] - self.counts[rows, whole] * (1.0 - (place - whole))
-        share: Vector = below / self.draws
+        share = np.empty(len(self.names))
+        for row, counts in enumerate(self.counts):
+            reached = np.concatenate([[0], np.cumsum(counts)])
+            share[row] = np.interp(value, self._edges(row), reached / self.draws)
+        share[value <= self.least], share[value > self.most] = 0.0, 1.0
         return share
 
     def histogram(self, name: str, width: float) -> pd.Series[float]:
         """Return the fraction of the draws of an outcome in steps of about `width`, by the middle of each step.
 
-        Draws beyond the range of the histogram are left out.
+        Draws beyond the range of the histogram are left out, and the last step may reach beyond it.
         """
         row = self.names.index(name)
         own = (self.high[row] - self.low[row]) / BINS
         together = max(1, round(width / own))
-        steps = BINS // together
-        inner = self.counts[row, 1 : 1 + steps * together].reshape(steps, together).sum(axis=1)
+        steps = -(-BINS // together)
+        inner = np.zeros(steps * together)
+        inner[:BINS] = self.counts[row, 1:-1]
+        inner = inner.reshape(steps, together).sum(axis=1)
         middle = self.low[row] + together * own * (np.arange(steps) + 0.5)
         return pd.Series(inner / self.draws, index=middle)
 
@@ -105,13 +121,14 @@ def summarise(task: Task, names: Sequence[str], draws: int, client: Any = None, 
     """
     if draws < 2:
         raise InputError(f"{draws} draws say nothing of uncertainty; take 2 or more")
-    starts = [(first, min(block, draws - first)) for first in range(0, draws, block)]
-    opening = task(*starts[0])
+    pilot = min(draws, max(block, PILOT))
+    opening = task(0, pilot)
     low, high = opening.min(axis=1), opening.max(axis=1)
-    reach = BEYOND * (high - low)
-    measure = _Measure(task, tuple(names), low - reach, high + reach + np.where(high > low, 0.0, 1.0))
+    reach = np.where(high > low, BEYOND * (high - low), np.maximum(np.abs(low), 1.0))
+    measure = _Measure(task, tuple(names), low - reach, high + reach)
     summary = measure.of(opening)
-    for part in _parts(measure, starts[1:], client):
+    starts = [(first, min(block, draws - first)) for first in range(pilot, draws, block)]
+    for part in _parts(measure, starts, client):
         summary = _together(summary, part)
     return summary
 
@@ -139,7 +156,8 @@ class _Measure:
         places = (np.clip(bin_of, -1, BINS) + 1).astype(np.intp)
         places += (BINS + 2) * np.arange(len(places))[:, None]
         counts = np.bincount(places.ravel(), minlength=len(places) * (BINS + 2)).reshape(len(places), -1)
-        return Summary(self.names, outcomes.shape[1], mean, away @ away.T, self.low, self.high, counts)
+        extremes = outcomes.min(axis=1), outcomes.max(axis=1)
+        return Summary(self.names, outcomes.shape[1], mean, away @ away.T, self.low, self.high, *extremes, counts)
 
 
 def _together(one: Summary, other: Summary) -> Summary:
@@ -148,7 +166,8 @@ def _together(one: Summary, other: Summary) -> Summary:
     step = other.mean - one.mean
     mean = one.mean + step * (other.draws / draws)
     scatter = one.scatter + other.scatter + np.outer(step, step) * (one.draws * other.draws / draws)
-    return Summary(one.names, draws, mean, scatter, one.low, one.high, one.counts + other.counts)
+    least, most = np.minimum(one.least, other.least), np.maximum(one.most, other.most)
+    return Summary(one.names, draws, mean, scatter, one.low, one.high, least, most, one.counts + other.counts)
 
 
 def _parts(measure: _Measure, starts: Sequence[tuple[int, int]], client: Any) -> Iterator[Summary]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from magnetflow import tables
 from magnetflow.inference import ensemble
 from magnetflow.inference.distributions import BETA, LOGNORMAL, NORMAL, TRIANGULAR, Matrix
-from magnetflow.inference.problem import Problem, Vector
+from magnetflow.inference.problem import Vector
 from magnetflow.inference.sampling import Input, Space, Split, probabilities
 from magnetflow.study import data_quality, magnets, printed, system, vehicles, whole, wind
 
@@ -70,7 +70,7 @@ def distributions() -> pd.DataFrame:
         elif other[name] >= STAND_IN:
             kind, why = TRIANGULAR, "assumed: stands for something else than it counts"
         elif cv[name] > NORMAL_UP_TO:
-            kind, why = LOGNORMAL, "a product of factors, never negative"
+            kind, why = LOGNORMAL, "a mass or a count, never negative"
         else:
             kind, why = NORMAL, "counted, error small"
         rows.append((name, roles[name], kind, means.get(name, 1.0), cv[name], why))
@@ -227,13 +227,9 @@ class Model:
         return pd.DataFrame({"mean": mean, "sd": sd}, index=list(self.names))
 
 
-def model(seed: int, problem: Problem | None = None, of: Space | None = None) -> Model:
-    """Return the model of the whole system: outcomes are all flows by layer and in sum, differences, and stocks.
-
-    `problem` states another system, such as that with other weights, and `of` other distributions.
-    """
-    problem = whole.problem() if problem is None else problem
-    of = space() if of is None else of
+def model(seed: int) -> Model:
+    """Return the model of the whole system: outcomes are all flows by layer and in sum, differences, and stocks."""
+    problem, of = whole.problem(), space()
     given = given_t()
     row = {whole.name_of(*place): number for number, place in enumerate(given.index)}
     measured = [name for name, told in zip(problem.names, problem.measured, strict=True) if told]

@@ -2,7 +2,8 @@
 
 An input whose quality scores all rose to 1 would err by the least that the scores know. How much less uncertain an
 outcome would then be, the balances being weighted anew, is the value of that improvement, in tonnes.
-To first order it follows from the covariance of the inputs; a simulation within a simulation checks it.
+To first order it follows from the covariance of the inputs; a simulation within a simulation, which leaves the
+weights as they are, checks it.
 """
 
 from __future__ import annotations
@@ -68,11 +69,6 @@ def _narrowed(shares: Split, best: float) -> Split:
     return replace(shares, sd=tuple(sd * min(1.0, best / worst) for sd in shares.sd))
 
 
-def reduced(model: Model) -> ensembles.Reduced:
-    """Return the system of a model reduced to its measured flows."""
-    return ensembles.reduce(model.estimator.problem)
-
-
 def sds(model: Model, reduced: ensembles.Reduced, space: Space) -> Vector:
     """Return the standard deviation of each outcome to first order, the balances weighted by the covariance."""
     slope = model.products.gradient
@@ -83,6 +79,11 @@ def sds(model: Model, reduced: ensembles.Reduced, space: Space) -> Vector:
     variance = np.einsum("ij,jk,ik->i", through, space.covariance, through, optimize=True)
     spread: Vector = np.sqrt(np.maximum(variance, 0.0))
     return spread
+
+
+def sd_now(model: Model) -> pd.Series[float]:
+    """Return the standard deviation of each outcome as it is, t."""
+    return pd.Series(sds(model, ensembles.reduce(model.estimator.problem), model.space), list(model.names))
 
 
 def value_of_information(model: Model, improvements: Mapping[str, Collection[str]]) -> pd.DataFrame:
@@ -111,9 +112,12 @@ def simulated_sd(model: Model, group: str, *, outer: int, inner: int, seed: int)
 
     For each of `outer` values that the better statistic might tell, `inner` draws take the group near that value and
     everything else as it is, through the balances within their bounds; the expected variance is the mean of theirs.
+    Raises InputError for a group that holds no input, or inputs that are as good already.
     """
     best, names = best_cv(), list(model.names)
     own = [place for place, given in enumerate(model.space.inputs) if given.group == group]
+    if not own or any(model.space.inputs[place].sd <= best * model.space.inputs[place].mean for place in own):
+        raise tables.InputError(f"{group} holds no input that could be improved to the best score")
     told = probabilities(len(own), seed, 0, outer)
     points = probabilities(model.space.width, seed + 1, 0, outer * inner)
     variances = np.empty((outer, len(names)))

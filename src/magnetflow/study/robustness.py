@@ -1,7 +1,7 @@
-"""How far does each headline move when what it rests on is changed?
+"""How far does each headline move when distributions, percentages or scores are changed?
 
 Other distributions for the same means and uncertainties, doubt about the table that turns scores into uncertainties,
-weights that do not let an outlier have its way, and each statistic left out in turn.
+scores one level away, and the flows that are the rest of a market at their printed uncertainties.
 """
 
 from __future__ import annotations
@@ -11,22 +11,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sparse
+from numpy.typing import NDArray
 
 from magnetflow import tables
 from magnetflow.flows import quality
 from magnetflow.inference import ensemble as ensembles
 from magnetflow.inference.distributions import LOGNORMAL, NORMAL, STUDENT, TRIANGULAR, UNIFORM, Matrix, quantiles
-from magnetflow.inference.problem import MEASURED, UNMEASURED, Problem, state
-from magnetflow.inference.reconcile import Reconciliation, reconcile
+from magnetflow.inference.problem import MEASURED, UNMEASURED, state
 from magnetflow.inference.sampling import Input, Space, probabilities
 from magnetflow.inference.streaming import Summary, summarise
-from magnetflow.study import data_quality, improvement, magnets, printed, system, vehicles, whole, wind
-from magnetflow.study.ensemble import Model, model
+from magnetflow.study import data_quality, improvement, printed, whole
+from magnetflow.study.ensemble import Model
 
 BEST = "reliability, any, 1"  # the one entry that an input with score 1 throughout takes
 DOUBT = 0.5  # assumed: how far each percentage of the table of uncertainties may be off, as a CV
-MEAN_YEAR, MIRROR = "mean year", "shipments from China"
 MAGNET_TRADE = ("magnet_imports", "magnet_exports", "magnet_sales")
 RESIDUALS = {
     "O3.1": "magnet market",
@@ -37,11 +35,9 @@ KINDS = {NORMAL: "all normal", LOGNORMAL: "all lognormal", TRIANGULAR: "all tria
 
 def with_other_distributions(base: Model) -> dict[str, Model]:
     """Return the model with other distributions for every input, and with heavy tails for trade in magnets."""
-    made = {
-        label: model(base.seed, base.estimator.problem, base.space.with_kinds(kind)) for kind, label in KINDS.items()
-    }
     heavy = base.space.with_kinds(STUDENT, MAGNET_TRADE)
-    return made | {"heavy tails in magnet trade": model(base.seed, base.estimator.problem, heavy)}
+    made = {label: replace(base, space=base.space.with_kinds(kind)) for kind, label in KINDS.items()}
+    return made | {"heavy tails in magnet trade": replace(base, space=heavy)}
 
 
 @dataclass(frozen=True)
@@ -67,18 +63,79 @@ def doubted(base: Model, outcomes: Sequence[str], *, draws: int, seed: int) -> D
     of_label = np.array([[(row == label) for label in labels] for row in entries.to_numpy()])
     squared = np.einsum("ik,ilk->il", parts.to_numpy() ** 2, of_label) @ factor**2  # inputs by draws
     best = improvement.best_cv() * factor[list(labels).index(BEST)]
-    gained = np.maximum(squared - best**2, 0.0)
-    slope = base.gradient.loc[list(outcomes)].to_numpy() * base.space.mean
-    weight = np.array([(slope[:, base.space.value_groups == name] ** 2).sum(axis=1) for name in parts.index]).T
-    # What does not follow from scores: the shares of the elements and their scatter.
-    now = data_quality.input_cv()[parts.index].to_numpy()
-    rest = base.first_order.loc[list(outcomes), "sd"].to_numpy() ** 2 - weight @ now**2
-    sd = np.sqrt(weight @ squared + rest[:, None])
-    winner = np.argmax(weight[:, :, None] * gained, axis=1)  # outcomes by draws
+    weight, rest = _variance_by_input(base, outcomes)
+    sd = np.sqrt(weight.to_numpy() @ squared + rest.to_numpy()[:, None])
+    gained = weight.to_numpy()[:, :, None] * np.maximum(squared - best**2, 0.0)
+    winner = np.argmax(gained, axis=1)  # outcomes by draws
     first = np.array([np.bincount(row, minlength=len(parts)) / draws for row in winner])
     return Doubt(
         pd.DataFrame(sd.T, columns=list(outcomes)), pd.DataFrame(first.T, index=parts.index, columns=list(outcomes))
     )
+
+
+def _variance_by_input(base: Model, outcomes: Sequence[str]) -> tuple[pd.DataFrame, pd.Series[float]]:
+    """Return what a squared CV of each input (column) adds to the variance of outcomes (rows), and what is left.
+
+    Left are the shares of the elements and their scatter, which do not follow from scores.
+    """
+    cv = data_quality.input_cv()
+    slope = base.gradient.loc[list(outcomes)].to_numpy() * base.space.mean
+    groups = base.space.value_groups
+    weight = np.array([(slope[:, groups == name] ** 2).sum(axis=1) for name in cv.index]).T
+    rest = base.first_order["sd"][list(outcomes)] ** 2 - weight @ cv.to_numpy() ** 2
+    return pd.DataFrame(weight, index=list(outcomes), columns=cv.index), rest
+
+
+def moved_scores(base: Model, outcomes: Sequence[str]) -> pd.DataFrame:
+    """Move each score by one, one at a time, and tell each move after which another proposal is worth most.
+
+    Columns: input, indicator, score (from), to, outcome, first (the proposal then worth most), worth (of it, t),
+    before (the proposal worth most without the move) and left (what that is worth then, t).
+    """
+    moves, squared = _moves(), data_quality.input_cv() ** 2
+    after = np.repeat(squared.to_numpy(dtype=np.float64)[None, :], len(moves), axis=0)
+    after[np.arange(len(moves)), squared.index.get_indexer(pd.Index(moves["input"]))] += moves["change"]
+    weight, rest = _variance_by_input(base, outcomes)
+    found = []
+    for outcome in outcomes:
+        now = _worth(weight.T[outcome], rest[outcome], squared.to_numpy(dtype=np.float64)[None, :]).iloc[0]
+        worth = _worth(weight.T[outcome], rest[outcome], after)
+        before, first = str(now.idxmax()), worth.idxmax(axis=1)
+        told = moves.drop(columns="change").assign(
+            outcome=outcome, first=first, worth=worth.max(axis=1), before=before, left=worth[before]
+        )
+        found.append(told[first != before])
+    return pd.concat(found, ignore_index=True)
+
+
+def _moves() -> pd.DataFrame:
+    """Return every move of a score by one: input, indicator, score, to, and the change of the squared CV."""
+    levels = tables.read("quality_cv")
+    keys = levels[["indicator", "sensitivity", "score"]].itertuples(index=False, name=None)
+    cv = dict(zip(keys, tables.in_unit(levels, "1"), strict=True))
+    rows = []
+    for given, indicators in _entries().iterrows():
+        for indicator, entry in indicators.items():
+            level, score = entry.split(", ")[1], int(entry.split(", ")[2])
+            for to in (score - 1, score + 1):
+                if (indicator, level, to) in cv:
+                    change = cv[indicator, level, to] ** 2 - cv[indicator, level, score] ** 2
+                    rows.append((given, indicator, score, to, change))
+    return pd.DataFrame(rows, columns=["input", "indicator", "score", "to", "change"])
+
+
+def _worth(weight: pd.Series[float], rest: float, squared: NDArray[np.floating]) -> pd.DataFrame:
+    """Return by how much each proposal (column) would shrink the sd of an outcome, t.
+
+    `squared` has squared CVs, cases by inputs; the balances keep their weights.
+    """
+    given = weight.to_numpy()
+    proposals = improvement.statistics()["proposal"][weight.index]
+    names = list(dict.fromkeys(proposals))
+    belongs = np.array([[proposal == name for name in names] for proposal in proposals], dtype=float)
+    gained = (given * np.maximum(squared - improvement.best_cv() ** 2, 0.0)) @ belongs
+    variance = (squared @ given + rest)[:, None]
+    return pd.DataFrame(np.sqrt(variance) - np.sqrt(variance - gained), columns=names)
 
 
 def _entries() -> pd.DataFrame:
@@ -93,111 +150,6 @@ def _entries() -> pd.DataFrame:
     frame = scores.assign(entry=told).pivot(index="input", columns="indicator", values="entry")
     like = data_quality.contributions()
     return frame.loc[like.index, like.columns]
-
-
-def yearly_sales() -> Problem:
-    """Return the problem that the masses of magnets sold by makers in each year all measure one mean year, in t."""
-    sales = magnets.sales().dropna("year").to_series()
-    names = [f"sales of {year}" for year in sales.index]
-    error = float(data_quality.input_cv()["magnet_sales"]) * sales.mean()
-    return state(
-        [*names, MEAN_YEAR],
-        [MEASURED] * len(names) + [UNMEASURED],
-        [*sales, np.nan],
-        [error] * len(names) + [np.nan],
-        balances={name: {name: 1.0, MEAN_YEAR: -1.0} for name in names},
-    )
-
-
-def with_sales(base: Model, mean_year_t: float) -> pd.Series[float]:
-    """Return all outcomes, in t, if makers had sold so many tonnes of magnets in each year of the study."""
-    sales = magnets.sales().sel(year=slice(printed.YEARS[0], None)).dropna("year")
-    values = base.space.mean.copy()
-    place = base.space.names.index("magnet_sales")
-    values[place] *= mean_year_t / float(sales.mean())
-    return pd.Series(base.without_bounds(values[:, None])[:, 0], index=list(base.names))
-
-
-def with_mirror() -> Problem:
-    """Return the whole system with shipments from China as a second measurement of imported magnets.
-
-    The report names the six largest destinations of 2020, and the United Kingdom is not among them: it received
-    anything between nothing and the smallest of these, taken as uniform. That China ships all magnets and 2020 stands
-    for every year is assumed.
-    """
-    problem = whole.problem()
-    most = magnets.shipments_from_china_t(2020).min() * magnets.rare_earth_fraction() * len(printed.YEARS)
-    of_imports = [float(name.startswith("I3.1 ")) for name in problem.names]
-    row = sparse.csr_array(np.array([[*of_imports, -1.0]]))
-    beside = sparse.csr_array((problem.matrix.shape[0], 1))
-    size = len(problem.names)
-    covariance = sparse.csr_array(sparse.block_diag([problem.covariance, sparse.csr_array((1, 1))]))
-    return replace(
-        problem,
-        names=(*problem.names, MIRROR),
-        measured=np.append(problem.measured, True),
-        constant=np.append(problem.constant, False),
-        value=np.append(problem.value, most / 2.0),
-        sd=np.append(problem.sd, most / 12.0**0.5),
-        lower=np.append(problem.lower, 0.0),
-        upper=np.append(problem.upper, np.inf),
-        start=np.append(problem.start, np.nan),
-        linear_names=(*problem.linear_names, MIRROR),
-        matrix=sparse.csr_array(sparse.vstack([sparse.hstack([problem.matrix, beside]), row])),
-        covariance=sparse.csr_array(covariance.reshape((size + 1, size + 1))),
-    )
-
-
-def total(solved: Reconciliation, flow: str) -> tuple[float, float]:
-    """Return the sum of a flow's layers and its sd, in t; NaN where the balances do not determine it."""
-    names = [name for name in solved.problem.names if name.startswith(f"{flow} [")]
-    value = sum(float(solved.value[solved.problem.position[name]]) for name in names)
-    return value, float(max(solved.covariance_of(names).to_numpy().sum(), 0.0) ** 0.5) if value == value else np.nan
-
-
-def without_statistic(statistic: str) -> Reconciliation:
-    """Reconcile the system without the flows that rest on a statistic.
-
-    A flow that stands in no balance tells nothing of the others, and stays.
-    """
-    given = improvement.statistics()["statistic"]
-    powers = data_quality.powers()
-    columns = [name for name in given.index[given == statistic] if name in powers]
-    problem = whole.problem()
-    balanced = {problem.names[place].rsplit(" [", 1)[0] for place in problem.matrix.indices}
-    flows = powers.index[(powers[columns] != 0).any(axis=1)]
-    return reconcile(whole.problem(unknown=tuple(flow for flow in flows if flow in balanced)))
-
-
-def turbines_by_source() -> pd.Series[float]:
-    """Return the rare earths in new wind turbines, t, by each source of what was added that covers all years."""
-    told = {}
-    additions = wind.additions_mw().sel(year=list(printed.YEARS))
-    for vintage in additions.vintage.values:
-        added = additions.sel(vintage=vintage, drop=True)
-        if not bool(added.isnull().any()):
-            told[str(vintage)] = float(wind.new_installation_kg(added, printed.YEARS).sum()) / 1000.0
-    net = wind.net_additions_mw().sel(year=list(printed.YEARS))
-    return pd.Series(
-        {**told, "change of capacity": float(wind.new_installation_kg(net, printed.YEARS).sum()) / 1000.0}
-    )
-
-
-def stock_by_source() -> pd.Series[float]:
-    """Return the stock in use at the end of 2021, t, as the study counts it and with one part counted otherwise."""
-    stocks = system.stock_totals_t()
-    turbines, cars = float(wind.stock_kg().sel(year=2021).sum()) / 1000.0, stocks["EV 2021"]
-    cohorts = float(wind.cohort_stock_kg().sel(year=2021).sum()) / 1000.0
-    life = vehicles.lifetime()
-    left = vehicles.surviving_stock_cars(2021, life["mean"], life["shape"], 2016).to_series()
-    mean, covariance = vehicles.content(vehicles.solve_contents(system.mean_contents_kg()))
-    return pd.Series(
-        {
-            "licences, and turbines at the shares of 2021": cars + turbines,
-            "turbines by cohort": cars + cohorts,
-            "cars from registrations and survival": vehicles.mass_t(left, mean, covariance)[0] + turbines,
-        }
-    )
 
 
 def market(flow: str) -> tuple[dict[str, float], pd.DataFrame]:

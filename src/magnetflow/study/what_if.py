@@ -51,7 +51,7 @@ def export(model: Model, outcomes: Mapping[str, str], inputs: Sequence[str]) -> 
     through = model.weights[rows] @ model.estimator.matrix
     weight = model.of_stocks[rows].copy()
     weight[:, model.of_measured] += through
-    offset = model.weights[rows] @ np.nan_to_num(model.estimator.offset)
+    offset = model.weights[rows] @ model.estimator.offset
     kept = np.flatnonzero(np.abs(weight).max(axis=0) > 0)
     base = model.products.base[kept]
     slope = model.products.gradient[kept] / base[:, None]
