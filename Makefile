@@ -9,18 +9,23 @@ unexport PYTHONDONTWRITEBYTECODE
 # Several processes share the cores; threads of the linear algebra would only wait for one another.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: book test lint datapackage examples lock clean
+.PHONY: book test lint style datapackage examples lock clean
 
 book: .venv/ready
 	@$(BIN)/magnetflow build
 
-test: lint
-	@$(BIN)/python -m pytest
+# Types are checked beside the tests, which leave the processor idle now and then.
+test: .venv/ready style
+	@mkdir -p _build; $(BIN)/mypy > _build/mypy.log 2>&1 & types=$$!; \
+	$(BIN)/python -m pytest; failed=$$?; \
+	wait $$types || { cat _build/mypy.log; failed=1; }; exit $$failed
 
-lint: .venv/ready
+lint: .venv/ready style
+	@$(BIN)/mypy
+
+style: .venv/ready
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/mypy
 
 # After a change to a table: write its new hash into data/datapackage.json.
 datapackage: .venv/ready
