@@ -67,6 +67,35 @@ def test_each_draw_is_reconciled_as_if_it_were_alone(seed: int, correlated: bool
     assert held.any()
 
 
+def entangled(seed: int) -> Problem:
+    """Draw strongly correlated measurements within narrow bounds on both sides, where bounds come and go."""
+    random = np.random.default_rng(seed)
+    names = [f"v{number}" for number in range(9)]
+    root = random.normal(size=(6, 6))
+    covariance = root @ root.T + 0.05 * np.eye(6)
+    return state(
+        names,
+        ["measured"] * 6 + ["unmeasured"] * 3,
+        [0.0] * 6 + [np.nan] * 3,
+        [*np.sqrt(np.diag(covariance)), *[np.nan] * 3],
+        balances={f"b{row}": dict(zip(names, random.normal(size=9), strict=True)) for row in range(3)},
+        lower=np.full(9, -0.5),
+        upper=np.full(9, 1.0),
+        covariances={(names[i], names[j]): float(covariance[i, j]) for i in range(6) for j in range(i)},
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_bounds_that_come_and_go_end_where_a_single_draw_does(seed: int) -> None:
+    problem = entangled(seed)
+    drawn = 1.5 * problem.root @ np.random.default_rng(seed).standard_normal((6, 40))
+    values, _ = ensemble.estimator(problem).bounded(drawn)
+    for draw in range(40):
+        value = problem.value.copy()
+        value[problem.measured] = drawn[:, draw]
+        assert values[:, draw] == pytest.approx(reconcile(replace(problem, value=value)).value, abs=1e-6)
+
+
 @given(st.integers(0, 10_000), st.booleans())
 def test_draws_within_bounds_meet_every_balance(seed: int, correlated: bool) -> None:
     problem = network(seed, correlated=correlated)

@@ -195,6 +195,16 @@ def test_a_score_one_level_away_by_hand(base: Model) -> None:
     assert moved["first"][0] == "check of magnet declarations"
 
 
+def test_an_improved_split_keeps_its_pattern_and_its_worst_share_has_the_best_score(base: Model) -> None:
+    better = improvement.improved(base.space, ["traded magnets"])
+    own = base.space.value_groups == "traded magnets"
+    relative = np.sqrt(np.diag(better.covariance)[own]) / better.mean[own]
+    before = np.sqrt(np.diag(base.space.covariance)[own]) / base.space.mean[own]
+    assert relative.max() == pytest.approx(improvement.best_cv())
+    assert relative[:3] / before[:3] == pytest.approx(np.full(3, relative.max() / before.max()))
+    assert np.array_equal(better.covariance[~own][:, ~own], base.space.covariance[~own][:, ~own])
+
+
 def test_a_proposal_has_one_wording() -> None:
     told = improvement.statistics().groupby("proposal")["change"].nunique()
     assert (told == 1).all()
