@@ -249,7 +249,7 @@ def model(seed: int) -> Model:
 def _outcomes(variables: Sequence[str], row: Mapping[str, int]) -> tuple[tuple[str, ...], Matrix, Matrix]:
     """Return names of the outcomes, and how they are made of variables and of flows and stocks as given."""
     flows = dict.fromkeys(name.rsplit(" [", 1)[0] for name in variables)
-    layers = {flow: told for flow, told in system.layers_of(flows).items()}
+    layers = system.layers_of(flows)
     made: dict[str, tuple[dict[str, float], dict[str, float]]] = {}
     for flow, told in layers.items():
         for layer in told:
