@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from magnetflow.tables import InputError
 
     try:
-        return _reconcile(options) if options.command == "reconcile" else _build(options)
+        return {"build": _build, "reconcile": _reconcile, "recovery": _recovery}[options.command](options)
     except InputError as error:
         print(f"magnetflow: {error}", file=sys.stderr)
         return 2
@@ -54,6 +54,19 @@ def _parser() -> argparse.ArgumentParser:
     adjusting.add_argument("--out", type=Path, help="where the results go; the folder itself unless told")
     adjusting.add_argument("--no-bounds", action="store_true", help="let every variable take any value")
     adjusting.add_argument("--eliminate", action="store_true", help="take out suspects until the test passes")
+    recovering = commands.add_parser("recovery", help="balance a batch of a recovery route")
+    routes = recovering.add_subparsers(dest="route", required=True)
+    chlorinating = routes.add_parser("ssc", help="solid-state chlorination; ideal unless conditions are set")
+    chlorinating.add_argument("--magnet-kg", type=float, default=200.0, help="mass of magnets in a batch")
+    chlorinating.add_argument("--composition", choices=["Nd2Fe14B", "hdd"], default="Nd2Fe14B")
+    chlorinating.add_argument("--boron", choices=["inert", "bcl3", "bn"], default="inert", help="in the kiln")
+    chlorinating.add_argument(
+        "--case", choices=["ideal", "central"], default="ideal", help="losses: none, or central"
+    )
+    chlorinating.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="one condition, such as conversion.Fe=0.6"
+    )
+    chlorinating.add_argument("--json", action="store_true", help="print JSON and nothing else")
     return parser
 
 
@@ -82,6 +95,34 @@ def _reconcile(options: argparse.Namespace) -> int:
     report.write(result, folder, steps)
     print(report.summary(result, steps))
     print(f"{report.TABLE} and {report.REPORT} are in {folder}.")
+    return 0
+
+
+def _recovery(options: argparse.Namespace) -> int:
+    """Balance a batch and print its stream table, or JSON alone."""
+    import json
+    from dataclasses import replace
+
+    from magnetflow.recovery import report, route
+    from magnetflow.recovery.conditions import Conditions
+    from magnetflow.recovery.species import ProcessError
+    from magnetflow.study import plant
+
+    unread = [text for text in options.set if "=" not in text]
+    if unread:
+        raise ProcessError(f"--set {unread[0]} has no value; write NAME=VALUE, such as conversion.Fe=0.6")
+    conditions = replace(
+        plant.conditions() if options.case == "central" else Conditions(),
+        magnet_kg=options.magnet_kg,
+        composition=plant.composition(options.composition),
+        boron=options.boron,
+    ).with_(dict(text.split("=", 1) for text in options.set))
+    solved = route.solid_state_chlorination(conditions)
+    if options.json:
+        print(json.dumps(report.as_json(solved, conditions), indent=2, sort_keys=True))
+    else:
+        what = f"{conditions.magnet_kg:g} kg of magnets ({options.composition})"
+        print(report.as_text(solved, conditions, f"{what}, boron {options.boron}, {options.case} case"))
     return 0
 
 

@@ -1,0 +1,40 @@
+"""What goes into solution when calcine is put in water, and what stays behind?"""
+
+from __future__ import annotations
+
+from magnetflow.recovery.conditions import BASE_METALS, RARE_EARTHS, Conditions
+from magnetflow.recovery.flowsheet import Streams, Unit
+from magnetflow.recovery.reactions import reactions
+from magnetflow.recovery.streams import of_mass
+from magnetflow.recovery.units import WATER, Step, filter_and_wash, react, wash_water
+
+
+def units(conditions: Conditions) -> list[Unit]:
+    """Return the leach and its filter: chlorides dissolve; boron, nitride, metal and what is unaccounted stay."""
+    return [_leach(conditions), filter_unit("residue filter", "leach_slurry", "residue", "leach_liquor", conditions)]
+
+
+def _leach(conditions: Conditions) -> Unit:
+    known = reactions()
+    dissolving = [f"{metal}Cl3" for metal in RARE_EARTHS] + [f"{metal}Cl2" for metal in BASE_METALS]
+    dissolving += ["B2O3", "NH4Cl"]
+    steps = [Step(known[f"dissolve_{name}"], f"{name}(s)", conditions.chlorides_dissolved) for name in dissolving]
+
+    def work(streams: Streams) -> Streams:
+        water = of_mass({WATER: conditions.leach_water_ratio * streams["calcine"].mass_kg()})
+        return {"leach_slurry": react(streams["calcine"] + water, steps), "leach_water": water}
+
+    return Unit("leach", ["calcine"], ["leach_slurry"], work, draws=["leach_water"])
+
+
+def filter_unit(name: str, slurry: str, cake: str, filtrate: str, conditions: Conditions) -> Unit:
+    """Return a filter that draws its own wash water."""
+    drawn = f"{cake}_wash_water"
+    moisture, washes, ratio = conditions.moisture, conditions.washes, conditions.wash_ratio
+
+    def work(streams: Streams) -> Streams:
+        water = wash_water(streams[slurry], moisture, washes, ratio)
+        solids, liquid = filter_and_wash(streams[slurry], water, moisture, washes, ratio)
+        return {cake: solids, filtrate: liquid, drawn: water}
+
+    return Unit(name, [slurry], [cake, filtrate], work, draws=[drawn])

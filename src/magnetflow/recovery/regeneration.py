@@ -1,0 +1,57 @@
+"""How does ammonium chloride come back to the kiln, and what has to be let out?
+
+The liquor behind the iron filter holds the chloride of the whole batch as ammonium chloride. An ion exchanger takes
+its boron, a purge what would build up, and a crystalliser gives the salt back.
+"""
+
+from __future__ import annotations
+
+from magnetflow.recovery.conditions import BASE_METALS, RARE_EARTHS, Conditions
+from magnetflow.recovery.flowsheet import Streams, Unit
+from magnetflow.recovery.reactions import reactions
+from magnetflow.recovery.streams import Stream
+from magnetflow.recovery.units import WATER, Step, advance, extent_at_most, pick, react, split
+
+BORIC_ACID = "H3BO3(aq)"
+
+
+def units(conditions: Conditions) -> list[Unit]:
+    """Return boron column, purge and crystalliser."""
+    return [_column(conditions), _purge(conditions), _crystalliser()]
+
+
+def _column(conditions: Conditions) -> Unit:
+    """Boric acid is held by the resin and eluted with less water than it came in."""
+
+    def work(streams: Streams) -> Streams:
+        liquor = streams["chloride_liquor"]
+        held, passed = pick(liquor, {BORIC_ACID: conditions.boron_captured})
+        volume = 1 / conditions.boron_concentration if held.moles else 0.0
+        eluant = Stream({WATER: volume * liquor.of(WATER)})
+        return {"boron_eluate": held + eluant, "stripped_liquor": passed, "eluant": eluant}
+
+    return Unit("ion exchanger", ["chloride_liquor"], ["boron_eluate", "stripped_liquor"], work, draws=["eluant"])
+
+
+def _purge(conditions: Conditions) -> Unit:
+    def work(streams: Streams) -> Streams:
+        purge, loop = split(streams["stripped_liquor"], conditions.purge)
+        return {"purge": purge, "loop_liquor": loop}
+
+    return Unit("purge", ["stripped_liquor"], ["purge", "loop_liquor"], work)
+
+
+def _crystalliser() -> Unit:
+    """Water is boiled off; what was dissolved is left as salts, and free ammonia goes with the steam."""
+    known = reactions()
+    steps = [Step(known[f"crystal_{metal}Cl3"], f"{metal}+3(aq)") for metal in RARE_EARTHS]
+    steps += [Step(known[f"crystal_{metal}Cl2"], f"{metal}+2(aq)") for metal in BASE_METALS]
+    steps += [Step(known["crystal_oxalate"], "C2O4-2(aq)"), Step(known["crystal_H3BO3"], BORIC_ACID)]
+
+    def work(streams: Streams) -> Streams:
+        salt = known["crystal_NH4Cl"]
+        boiled = react(streams["loop_liquor"], steps)
+        boiled = advance(boiled, salt, extent_at_most(boiled, salt))
+        return {"nh4cl_recycled": boiled.in_phase("s"), "condensate": boiled.in_phase("l", "aq", "g")}
+
+    return Unit("crystalliser", ["loop_liquor"], ["nh4cl_recycled", "condensate"], work)

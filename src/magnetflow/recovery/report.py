@@ -1,0 +1,106 @@
+"""How is a batch told: as a table for a plant engineer, as JSON for a program?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from magnetflow.recovery import route
+from magnetflow.recovery.conditions import Conditions
+from magnetflow.recovery.flowsheet import CHARGE, Solved
+from magnetflow.recovery.selectivity import Heat, celsius, kiln_heat
+
+MAIN_CONTENTS = 3  # named for each stream
+TRACE_KG = 0.005  # below which a content is not told in the table
+
+
+def as_json(solved: Solved, conditions: Conditions) -> dict[str, Any]:
+    """Return a batch as plain data: masses in kg, amounts in mol, heat in kWh.
+
+    `streams` gives each stream with its ends, `closure_kg` by element what enters the plant less what leaves,
+    `products` and `reagents` kg by formula with ammonium chloride as charged to the kiln, and `nh4cl_make_up_kg`
+    what of it is bought.
+    """
+    streams = {
+        name: {
+            "from": pipe.source,
+            "to": pipe.target,
+            "kg": solved.streams[name].mass_kg(),
+            "species_mol": dict(solved.streams[name].moles),
+            "species_kg": solved.streams[name].kg(),
+        }
+        for name, pipe in solved.pipes.items()
+    }
+    heat = kiln_heat_of(solved, conditions)
+    return {
+        "streams": streams,
+        "closure_kg": solved.closure_kg(),
+        "closure_of_units": solved.closure_of_units(),
+        "products": route.products_kg(solved),
+        "purity": route.purity(solved),
+        "reagents": route.reagents_kg(solved),
+        "nh4cl_make_up_kg": route.make_up_kg(solved),
+        "kiln": {"heat_kwh": heat.duty_kwh, "uncounted_kg": heat.uncounted_kg},
+    }
+
+
+def kiln_heat_of(solved: Solved, conditions: Conditions) -> Heat:
+    """Return the heat of the kiln of a batch."""
+    streams = solved.streams
+    charge = streams["kiln_charge"] + streams["sweep_nitrogen"]
+    made = streams["calcine"] + streams["kiln_gas"]
+    return kiln_heat(charge, made, float(celsius(conditions.kiln_temperature_c)))
+
+
+def as_text(solved: Solved, conditions: Conditions, title: str) -> str:
+    """Return a batch as a page of text: the stream table, then what closes, what is made and what is taken."""
+    heat = kiln_heat_of(solved, conditions)
+    units = solved.closure_of_units().values()
+    worst_kg = max(abs(value) for unit in units for what, value in unit.items() if what != CHARGE)
+    worst_charge = max(abs(unit[CHARGE]) for unit in units)
+    boundary = max(abs(value) for value in solved.closure_kg().values())
+    lines = [title, "", *stream_lines(solved), ""]
+    lines.append("Products:  " + _masses(route.products_kg(solved)))
+    lines.append("Reagents:  " + _masses(route.reagents_kg(solved)))
+    lines.append(f"NH4Cl bought: {route.make_up_kg(solved):,.2f} kg; the rest comes round from the batch before.")
+    lines.append(
+        f"Kiln heat at {conditions.kiln_temperature_c:g} °C: {heat.duty_kwh:,.1f} kWh, without losses"
+        + (f"; {heat.uncounted_kg:,.1f} kg without data left out." if heat.uncounted_kg > 1e-9 else ".")
+    )
+    lines.append(
+        f"Closure of every element: boundary within {boundary:.0e} kg, units within {worst_kg:.0e} kg; "
+        f"of charge: units within {worst_charge:.0e} mol."
+    )
+    return "\n".join(lines)
+
+
+def stream_lines(solved: Solved) -> list[str]:
+    """Return the stream table as lines of text; empty streams are left out."""
+    rows = [("stream", "from", "to", "kg", "holds, kg")]
+    for name, pipe in solved.pipes.items():
+        stream = solved.streams[name]
+        if stream.moles:
+            rows.append((name, pipe.source, pipe.target, f"{stream.mass_kg():,.2f}", _contents(stream.kg())))
+    return _columns(rows)
+
+
+def _contents(kg: dict[str, float]) -> str:
+    largest = sorted(((name, mass) for name, mass in kg.items() if mass >= TRACE_KG), key=lambda pair: -pair[1])
+    told = ", ".join(f"{name} {mass:,.2f}" for name, mass in largest[:MAIN_CONTENTS])
+    return told + (f" and {len(largest) - MAIN_CONTENTS} more" if len(largest) > MAIN_CONTENTS else "")
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    right = rows[0].index("kg")
+    return [
+        "  ".join(
+            cell.rjust(width) if at == right else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _masses(kg: dict[str, float]) -> str:
+    return ", ".join(f"{formula} {mass:,.2f} kg" for formula, mass in kg.items())

@@ -1,0 +1,88 @@
+"""What does a batch of magnets become by solid-state chlorination, stream by stream?
+
+The route is a model, made here, of the concept of NEO-CYCLE: crushing, kiln, gas treatment, leach, oxalate,
+calcination, oxidation, boron, and the ammonium chloride back to the kiln.
+"""
+
+from __future__ import annotations
+
+from magnetflow.recovery import chlorination, leaching, precipitation, regeneration
+from magnetflow.recovery.conditions import Conditions
+from magnetflow.recovery.flowsheet import Solved, Unit, solve
+from magnetflow.recovery.streams import Stream, mix
+
+LEAVES = (
+    "dust",
+    "off_gas",
+    "residue",
+    "oxide",
+    "calciner_gas",
+    "spent_air",
+    "iron_cake",
+    "boron_eluate",
+    "purge",
+    "condensate",
+)
+# What is sold or at least wanted: the stream, and the substances in it that count.
+PRODUCTS = {
+    "oxide": ("Nd2O3(s)", "Pr6O11(s)", "Dy2O3(s)"),
+    "iron_cake": ("Fe(OH)3(s)",),
+    "residue": ("B(s)", "BN(s)"),
+    "boron_eluate": ("H3BO3(aq)",),
+}
+REAGENTS = ("nh4cl_make_up", "oxalic_acid", "ammonia_make_up")
+
+
+def units(conditions: Conditions) -> list[Unit]:
+    """Return the units of the whole route."""
+    return [
+        *chlorination.units(conditions),
+        *leaching.units(conditions),
+        *precipitation.oxalate_units(conditions),
+        *precipitation.iron_units(conditions),
+        *regeneration.units(conditions),
+    ]
+
+
+def solid_state_chlorination(conditions: Conditions) -> Solved:
+    """Work out a batch in the steady state of the reagent loop. Raises ProcessError for what cannot be."""
+    return solve(units(conditions), {"magnets": chlorination.magnets(conditions)}, LEAVES)
+
+
+def products_kg(solved: Solved) -> dict[str, float]:
+    """Return the mass of each product, kg by formula; what is not there is left out."""
+    masses = {}
+    for stream, names in PRODUCTS.items():
+        held = solved.streams[stream].kg()
+        masses.update({_formula(name): held[name] for name in names if name in held})
+    return masses
+
+
+def purity(solved: Solved) -> dict[str, float]:
+    """Return the mass share of the wanted substances in each product stream, water left aside."""
+    told = {}
+    for stream, names in PRODUCTS.items():
+        dry = {name: mass for name, mass in solved.streams[stream].kg().items() if name != "H2O(l)"}
+        wanted = sum(dry.get(name, 0.0) for name in names)
+        if wanted:
+            told[stream] = wanted / sum(dry.values())
+    return told
+
+
+def reagents_kg(solved: Solved) -> dict[str, float]:
+    """Return the reagents that a batch takes, kg by formula: ammonium chloride as charged, the others as bought."""
+    streams = solved.streams
+    bought = mix([streams["oxalic_acid"], streams["ammonia_make_up"]])
+    charged = Stream({chlorination.NH4CL: streams["kiln_charge"].of(chlorination.NH4CL)})
+    air = mix([streams["calciner_air"], streams["oxidation_air"]]).only(lambda name: name == "O2(g)")
+    water = mix(stream for name, stream in streams.items() if name.endswith("_water") or name == "eluant")
+    return {_formula(name): mass for name, mass in mix([charged, bought, air, water]).kg().items()}
+
+
+def make_up_kg(solved: Solved) -> float:
+    """Return the ammonium chloride that has to be bought for a batch, kg."""
+    return solved.streams["nh4cl_make_up"].mass_kg()
+
+
+def _formula(name: str) -> str:
+    return name[: name.rindex("(")]

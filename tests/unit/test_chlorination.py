@@ -1,0 +1,369 @@
+"""Solid-state chlorination: published masses, closure under any condition, Cantera as an independent route."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import fields
+from typing import Any
+
+import cantera
+import numpy as np
+import pytest
+from conftest import ROOT
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_chemistry import expected
+
+from magnetflow import tables
+from magnetflow.cli import main
+from magnetflow.recovery import chlorination, report, route, selectivity, thermochemistry
+from magnetflow.recovery.conditions import BORON, METALS, SHARES, Conditions
+from magnetflow.recovery.reactions import reactions
+from magnetflow.recovery.route import solid_state_chlorination
+from magnetflow.recovery.species import ProcessError, molar_mass_kg
+from magnetflow.recovery.streams import Stream, gas_volume_m3
+from magnetflow.study import plant
+
+KNOWN = reactions()
+DISKS = plant.composition("hdd")
+
+
+def worst(solved: Any) -> float:
+    units = solved.closure_of_units().values()
+    return max(abs(float(value)) for part in (*units, solved.closure_kg()) for value in part.values())
+
+
+def test_the_ideal_batch_is_the_published_one() -> None:
+    solved = solid_state_chlorination(Conditions())
+    streams = solved.streams
+    charge, made = streams["kiln_charge"], streams["calcine"] + streams["kiln_gas"]
+    found: dict[str, float] = {}
+    for name in ("Nd2Fe14B(s)", "NH4Cl(s)", "NdCl3(s)", "FeCl2(s)", "B(s)", "NH3(g)", "H2(g)"):
+        formula = name[: name.index("(")]
+        held = charge if charge.of(name) else made
+        found |= {f"{formula}_kg": held.kg()[name], f"{formula}_mol": held.of(name)}
+    found |= {"total_in_kg": charge.mass_kg(), "total_out_kg": made.mass_kg()}
+    found["closure_error_kg"] = charge.mass_kg() - made.mass_kg()
+    found["NH4Cl_to_alloy_mass_ratio"] = found["NH4Cl_kg"] / 200
+    found["H2_Nm3"] = gas_volume_m3(Stream({"H2(g)": made.of("H2(g)")}))
+    found["NH3_Nm3"] = gas_volume_m3(Stream({"NH3(g)": made.of("NH3(g)")}))
+    found["H2_mole_fraction_in_offgas"] = selectivity.off_gas(streams["kiln_gas"], {}, 1.0).shares["H2(g)"]
+    found |= {f"{element}_in_kg": mass for element, mass in charge.elements_kg().items()}
+    assert found == expected("A1_ssc_full_B_inert")
+    assert made.elements_kg() == pytest.approx(charge.elements_kg(), abs=1e-9)
+
+
+def test_the_oxalate_route_is_the_published_one() -> None:
+    streams = solid_state_chlorination(Conditions()).streams
+    neodymium = streams["magnets"].elements_kg()["Nd"]
+    cake, oxide = streams["oxalate_cake"].mass_kg(), streams["oxide"].mass_kg()
+    dihydrate = streams["oxalic_acid"].of("H2C2O4(s)") * molar_mass_kg("H2C2O4.2H2O")
+    gas, air = streams["calciner_gas"].kg(), streams["calciner_air"].kg()
+    acid = streams["oxalate_slurry"].of("H+(aq)") * molar_mass_kg("HCl")
+    found = {
+        "Nd_kg": neodymium,
+        "Nd_wt_fraction": neodymium / 200,
+        "oxalic_acid_kg": streams["oxalic_acid"].mass_kg(),
+        "oxalic_acid_dihydrate_kg": dihydrate,
+        "oxalic_dihydrate_kg_per_kg_Nd": dihydrate / neodymium,
+        "oxalate_decahydrate_kg": cake,
+        "Nd2O3_kg": oxide,
+        "Nd2O3_per_oxalate": oxide / cake,
+        "Nd2O3_per_Nd": oxide / neodymium,
+        "HCl_released_kg": acid,
+        "calcination_CO2_kg (with 1.5 O2)": gas["CO2(g)"],
+        "calcination_O2_kg": air["O2(g)"],
+        "calcination_H2O_kg": gas["H2O(g)"],
+        "Fe_in_alloy_kg": streams["magnets"].elements_kg()["Fe"],
+    }
+    assert found == expected("B1_oxalate_route")
+
+
+def test_the_loop_of_the_salt_closes_to_the_last_mole() -> None:
+    """Overall, by hand: Nd2Fe14B + 3 H2C2O4 + 3.5 O2 + 45 H2O -> oxalate + 14 Fe(OH)3 + B + 17 H2."""
+    streams = solid_state_chlorination(Conditions()).streams
+    alloy = streams["magnets"].of("Nd2Fe14B(s)")
+    assert streams["nh4cl_make_up"].moles == streams["ammonia_make_up"].moles == {}
+    assert streams["nh4cl_recycled"].of("NH4Cl(s)") == pytest.approx(34 * alloy, rel=1e-12)
+    assert streams["off_gas"].of("H2(g)") == pytest.approx(17 * alloy)
+    assert streams["iron_cake"].of("Fe(OH)3(s)") == pytest.approx(14 * alloy)
+    assert streams["oxidation_air"].of("O2(g)") == pytest.approx(3.5 * alloy)
+    taken = streams["scrubber_water"].of("H2O(l)") + streams["leach_water"].of("H2O(l)")
+    assert taken - streams["condensate"].of("H2O(l)") == pytest.approx(45 * alloy)
+
+
+@pytest.mark.parametrize("composition", ["Nd2Fe14B", "hdd"])
+@pytest.mark.parametrize("boron", BORON)
+def test_boron_takes_what_its_scenario_says(composition: str, boron: str) -> None:
+    solved = solid_state_chlorination(Conditions(composition=plant.composition(composition), boron=boron))
+    streams = solved.streams
+    boron_mol = streams["magnets"].elements_mol()["B"]
+    ends = {"inert": ("residue", "B(s)"), "bcl3": ("boron_eluate", "H3BO3(aq)"), "bn": ("residue", "BN(s)")}
+    stream, name = ends[boron]
+    assert streams[stream].of(name) == pytest.approx(boron_mol, rel=1e-9)
+    valence = {"Nd": 3, "Pr": 3, "Dy": 3, "Fe": 2, "Co": 2, "Ni": 2, "B": 3 if boron == "bcl3" else 0}
+    salt = sum(valence.get(element, 0) * mol for element, mol in streams["magnets"].elements_mol().items())
+    assert streams["kiln_charge"].of("NH4Cl(s)") == pytest.approx(salt, rel=1e-12)
+    assert streams["ammonia_make_up"].of("NH3(aq)") == pytest.approx(boron_mol if boron == "bn" else 0, abs=1e-9)
+    assert worst(solved) < 1e-9
+
+
+SHARE = st.floats(0.02, 0.98)
+RATIO = st.floats(1.0, 3.0)
+ANY = st.builds(
+    Conditions,
+    composition=st.sampled_from(["Nd2Fe14B", DISKS]),
+    boron=st.sampled_from(BORON),
+    nh4cl_ratio=RATIO,
+    conversion=st.fixed_dictionaries({metal: st.floats(0.3, 1) for metal in METALS}),
+    boron_reacted=SHARE,
+    ammonia_cracked=SHARE,
+    ammonia_absorbed=SHARE,
+    dust=SHARE,
+    sweep_nm3=st.floats(0, 200),
+    condenser_temperature_c=st.floats(25, 300),
+    chlorides_dissolved=SHARE,
+    moisture=st.floats(0, 1),
+    wash_ratio=RATIO,
+    oxalic_ratio=RATIO,
+    rare_earths_precipitated=st.floats(0, 0.5),
+    iron_with_oxalate=st.floats(0, 0.02),
+    iron_precipitated=SHARE,
+    cobalt_nickel_with_iron=SHARE,
+    oxygen_used=SHARE,
+    boron_captured=SHARE,
+    boron_concentration=st.floats(1, 50),
+    purge=SHARE,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(ANY)
+def test_every_unit_closes_under_any_condition(conditions: Conditions) -> None:
+    solved = solid_state_chlorination(conditions)
+    assert worst(solved) < 1e-9
+    assert all(amount > 0 for stream in solved.streams.values() for amount in stream.moles.values())
+    bottled = [name for name, stream in solved.streams.items() if abs(stream.charge_mol()) > 1e-7]
+    assert not bottled, "a stream is charged"
+
+
+def test_what_is_lost_is_bought() -> None:
+    """A purge of p lets p of the salt out; cracked ammonia is bought as ammonia, mole for mole."""
+    salt = solid_state_chlorination(Conditions()).streams["kiln_charge"].of("NH4Cl(s)")
+    purged = solid_state_chlorination(Conditions(purge=0.05)).streams
+    assert purged["nh4cl_make_up"].of("NH4Cl(s)") == pytest.approx(0.05 * salt, rel=1e-9)
+    cracked = solid_state_chlorination(Conditions(ammonia_cracked=0.1)).streams
+    assert cracked["ammonia_make_up"].of("NH3(aq)") == pytest.approx(0.1 * salt, rel=1e-9)
+
+
+def test_a_batch_takes_less_than_a_second_and_scales() -> None:
+    started = time.perf_counter()
+    large = solid_state_chlorination(plant.conditions(magnet_kg=500.0, composition=DISKS, sweep_nm3=125.0))
+    assert time.perf_counter() - started < 1.0
+    small = solid_state_chlorination(plant.conditions(magnet_kg=200.0, composition=DISKS))
+    for name, mass in route.products_kg(small).items():
+        assert route.products_kg(large)[name] == pytest.approx(2.5 * mass, rel=1e-9)
+
+
+# Thermochemistry --------------------------------------------------------------------------------------------------
+
+IN_CANTERA = {
+    "NH3(g)": "NH3", "HCl(g)": "HCL", "H2(g)": "H2", "N2(g)": "N2", "O2(g)": "O2", "H2O(g)": "H2O", "CO2(g)": "CO2",
+    "CO(g)": "CO", "BCl3(g)": "BCL3", "FeCl2(g)": "FeCL2", "Fe2Cl4(g)": "Fe2CL4", "NH4Cl(s)": "NH4CL",
+    "Fe(s)": "Fe(a)", "FeCl2(s)": "FeCL2(s)", "B(s)": "B(b)", "BN(s)": "BN(s)", "Ni(s)": "Ni(cr)",
+    "H2O(l)": "H2O(L)", "Fe2O3(s)": "Fe2O3(s)",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def in_cantera() -> dict[str, Any]:
+    kept = {}
+    for file in ("nasa_gas.yaml", "nasa_condensed.yaml"):
+        for one in cantera.Species.list_from_file(file):
+            kept[one.name.upper()] = one
+    return kept
+
+
+@pytest.mark.parametrize("name", IN_CANTERA)
+def test_enthalpy_and_entropy_are_those_of_cantera(name: str, in_cantera: dict[str, Any]) -> None:
+    lowest = 400.0 if name != "H2O(l)" else 300.0
+    highest = {"NH4Cl(s)": 780.0, "H2O(l)": 550.0, "FeCl2(s)": 900.0}.get(name, 990.0)
+    for temperature in [298.15, *np.linspace(lowest, highest, 7)]:
+        source = IN_CANTERA[name]
+        if name == "NH4Cl(s)":
+            source = "NH4CL(a)" if temperature < 458 else "NH4CL(b)"
+        thermo = in_cantera[source.upper()].thermo
+        enthalpy = thermochemistry.enthalpy_j(name, temperature)
+        assert enthalpy == pytest.approx(thermo.h(temperature) / 1000, rel=1e-9, abs=0.1)
+        assert thermochemistry.entropy_j_per_k(name, temperature) == pytest.approx(
+            thermo.s(temperature) / 1000, rel=1e-9
+        )
+
+
+def test_every_polynomial_has_its_oracle() -> None:
+    assert set(tables.read("thermo_polynomials", ROOT / "data")["species"]) == set(IN_CANTERA)
+
+
+@pytest.mark.parametrize("celsius", [150.0, 250.0, 300.0])
+def test_condensation_is_the_equilibrium_that_cantera_finds(celsius: float, in_cantera: dict[str, Any]) -> None:
+    """Cantera minimises the Gibbs energy of gas and salt together; ours solves one equation."""
+    salt = cantera.Solution(
+        thermo="fixed-stoichiometry", species=[in_cantera["NH4CL(A)" if celsius < 184 else "NH4CL(B)"]]
+    )
+    gas = cantera.Solution(thermo="ideal-gas", species=[in_cantera["NH3"], in_cantera["HCL"]])
+    ammonia, acid = 6000.0, 1500.0
+    # Cantera's file takes the polynomials at 1 atm; the report that they come from, by its entropies, at 1 bar.
+    assert gas.species(0).thermo.reference_pressure == 101325.0
+    gas.TPX = celsius + 273.15, 101325.0, {"NH3": ammonia, "HCL": acid}
+    mixture = cantera.Mixture([(gas, (ammonia + acid) / 1000), (salt, 0.0)])
+    mixture.T, mixture.P = celsius + 273.15, 101325.0
+    mixture.equilibrate("TP", solver="vcs", rtol=1e-10, max_steps=5000)
+    found = chlorination.condensed_mol(Stream({"NH3(g)": ammonia, "HCl(g)": acid}), celsius, pressure_bar=1.0)
+    assert found == pytest.approx(1000 * mixture.species_moles[-1], rel=1e-5, abs=1e-6)
+
+
+def test_published_marks_of_the_thermochemistry_are_met() -> None:
+    """Values of the dossier, computed there by Cantera, and handbooks."""
+    assert selectivity.sublimation_temperature_k() - 273.15 == pytest.approx(339.1, abs=0.05)
+    assert 337.6 < selectivity.sublimation_temperature_k() - 273.15 < 340.0
+    gibbs = thermochemistry.reaction_gibbs_j(KNOWN["chlorination_Fe"], selectivity.celsius([200, 300, 400])) / 1000
+    assert gibbs == pytest.approx([-0.1, -38, -76], abs=0.5)
+    window = [float(selectivity.chlorinating_pressure_bar(m, selectivity.celsius(400), 0.33)) for m in ("Fe", "Nd")]
+    assert window == pytest.approx([0.0031, 6e-16], rel=0.1)
+    assert 2 * np.sqrt(selectivity.acid_over_salt_bar(selectivity.celsius(300), 1.0)) == pytest.approx(
+        0.337, abs=5e-4
+    )
+    boron = thermochemistry.reaction_gibbs_j(KNOWN["by_hcl_B"], selectivity.celsius([300, 600])) / 1000
+    assert boron == pytest.approx([-81, -59], abs=1)
+    nitride = thermochemistry.reaction_gibbs_j(KNOWN["nitridation_B"], selectivity.celsius([300, 600])) / 1000
+    assert sorted(nitride) == pytest.approx([-221, -213], abs=2)
+
+
+def test_the_heat_of_the_kiln_is_reaction_and_warming() -> None:
+    streams = solid_state_chlorination(Conditions()).streams
+    charge, made = streams["kiln_charge"], streams["calcine"] + streams["kiln_gas"]
+    cold = selectivity.kiln_heat(charge, made, 298.15)
+    assert cold.duty_kwh == cold.reaction_kwh == pytest.approx(121.0, abs=0.5)
+    hot = selectivity.kiln_heat(charge, made, 673.15)
+    warming = sum(
+        amount * (thermochemistry.enthalpy_j(name, 673.15) - thermochemistry.enthalpy_j(name, 298.15))
+        for name, amount in made.moles.items()
+    )
+    assert hot.duty_kwh - hot.reaction_kwh == pytest.approx(float(warming) / 3.6e6)
+    with pytest.raises(ProcessError, match="no heat of formation of NdOCl"):
+        selectivity.kiln_heat(Stream(), Stream({"NdOCl(s)": 1.0}), 400.0)
+
+
+def test_flammability_follows_le_chatelier() -> None:
+    """Two thirds ammonia and a third hydrogen: 1 / (0.667 / 15 + 0.333 / 4) = 7.83 %."""
+    gas = Stream({"NH3(g)": 200.0, "H2(g)": 100.0})
+    told = selectivity.off_gas(gas, {"NH3(g)": 0.15, "H2(g)": 0.04}, 0.25)
+    assert told.lower_limit == pytest.approx(1 / (2 / 3 / 0.15 + 1 / 3 / 0.04))
+    mixed = told.volume_nm3 / (told.volume_nm3 + told.air_nm3)
+    assert mixed == pytest.approx(0.25 * told.lower_limit)
+    assert selectivity.off_gas(Stream({"N2(g)": 1.0}), {"H2(g)": 0.04}, 0.25).air_nm3 == 0
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "told"),
+    [
+        (lambda: thermochemistry.enthalpy_j("FeCl2(s)", 1300), "1026.85 °C is outside the data of FeCl2"),
+        (lambda: thermochemistry.enthalpy_j("NH4Cl(s)", [400, 250]), "-23.15 °C is outside the data of NH4Cl"),
+        (lambda: thermochemistry.enthalpy_j("NdOCl(s)", 300), "no enthalpy and no heat capacity of NdOCl"),
+        (lambda: thermochemistry.reaction_gibbs_j(KNOWN["alloy"], 500), "no entropy of Nd2Fe14B"),
+        (lambda: Conditions(composition="Nd2Fe17"), "composition is 'Nd2Fe17'"),
+        (lambda: Conditions(boron="gone"), "boron is 'gone'; choose inert, bcl3, bn"),
+        (lambda: Conditions(magnet_kg=0), "magnet_kg is 0"),
+        (lambda: Conditions(magnet_kg=-1), "magnet_kg is -1"),
+        (lambda: Conditions(conversion={"Fe": 1.1}), "conversion of Fe is 1.1"),
+        (lambda: Conditions(conversion={"Au": 1.0}), "conversion of Au: there is none"),
+        (lambda: Conditions(oxygen_used=0), "oxygen_used is 0"),
+        (lambda: Conditions(kiln_temperature_c=float("nan")), "kiln_temperature_c is nan"),
+        (lambda: solid_state_chlorination(Conditions(composition={"Nd": 0.7, "Fe": 0.4})), "add up to 110 %"),
+        (lambda: solid_state_chlorination(Conditions(nh4cl_ratio=0.5)), "kiln: chlorination_Fe takes .* NH4Cl"),
+        (lambda: solid_state_chlorination(Conditions(oxalic_ratio=0.5)), "oxalate precipitation: oxalate_Nd takes"),
+        (lambda: solid_state_chlorination(Conditions(condenser_temperature_c=700)), "700 °C is outside the data"),
+    ],
+)
+def test_what_cannot_be_is_refused(spoilt: Any, told: str) -> None:
+    with pytest.raises(ProcessError, match=told):
+        spoilt()
+
+
+@pytest.mark.parametrize("name", SHARES)
+def test_a_share_above_one_is_refused_by_name(name: str) -> None:
+    with pytest.raises(ProcessError, match=f"{name} is 1.5; give a share"):
+        Conditions(**{name: 1.5})  # type: ignore[arg-type]
+
+
+def test_every_condition_has_its_range_in_the_table() -> None:
+    table = tables.read("recovery_conditions", ROOT / "data")
+    wide = table.pivot(index="condition", columns="bound", values="value")
+    assert (wide["low"] <= wide["central"]).all() and (wide["central"] <= wide["high"]).all()
+    chosen = {"magnet_kg", "composition", "boron", "conversion", "washes"}
+    wanted = {one.name for one in fields(Conditions)} - chosen | {f"conversion.{metal}" for metal in METALS}
+    assert set(wide.index) == wanted
+    for bound in ("low", "high"):
+        solid_state_chlorination(plant.conditions(bound, oxalic_ratio=1.4))
+
+
+# The command ------------------------------------------------------------------------------------------------------
+
+
+def test_json_alone_is_printed_and_holds_what_is_promised(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recovery", "ssc", "--magnet-kg", "200", "--composition", "hdd", "--boron", "bcl3", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {"streams", "closure_kg", "products", "reagents"} <= set(told)
+    assert all(abs(value) < 1e-9 for value in told["closure_kg"].values())
+    assert set(told["closure_kg"]) >= {"Nd", "Pr", "Dy", "Fe", "B", "H", "O", "C", "N", "unaccounted"}
+    entering = sum(stream["kg"] for stream in told["streams"].values() if stream["from"] == "outside")
+    leaving = sum(stream["kg"] for stream in told["streams"].values() if stream["to"] == "outside")
+    assert entering == pytest.approx(leaving, abs=1e-9)
+    assert told["products"].keys() == {"Nd2O3", "Pr6O11", "Dy2O3", "Fe(OH)3", "H3BO3"}
+    assert told["reagents"]["NH4Cl"] > 300
+
+
+def test_the_default_is_the_ideal_batch(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recovery", "ssc", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == json.loads(json.dumps(report.as_json(solid_state_chlorination(Conditions()), Conditions())))
+    assert told["products"]["Nd2O3"] == pytest.approx(62.246513813401606, rel=1e-9)
+    assert told["reagents"]["NH4Cl"] == pytest.approx(336.4324536315908, rel=1e-9)
+
+
+def test_the_stream_table_is_readable(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recovery", "ssc", "--composition", "hdd", "--case", "central", "--set", "purge=0.05"]) == 0
+    told = capsys.readouterr().out
+    lines = told.splitlines()
+    assert lines[0] == "200 kg of magnets (hdd), boron inert, central case"
+    assert re.search(r"^oxide +calciner +outside +\d+\.\d\d  Nd2O3\(s\)", told, re.M)
+    assert re.search(r"^purge +purge +outside", told, re.M)
+    assert "14.06 kg" not in told and "Closure of every element: boundary within" in lines[-1]
+    assert max(map(len, lines)) < 160
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--set", "conversion.Fe=1.2"], "conversion of Fe is 1.2; give a share between 0 and 1"),
+        (["--set", "purge"], "--set purge has no value"),
+        (["--set", "speed=1"], "'speed' is no condition; there are magnet_kg"),
+        (["--set", "boron=bn"], "'boron' is no condition"),
+        (["--set", "conversion.Fe=much"], "conversion.Fe is 'much', not a number"),
+        (["--set", "conversion.Au=1"], "conversion of Au: there is none"),
+        (["--magnet-kg", "-5"], "magnet_kg is -5; give zero or more"),
+        (["--magnet-kg", "nan"], "magnet_kg is nan"),
+        (["--magnet-kg", "1e308"], "inf|nan|magnet"),
+        (["--set", "kiln_temperature_c=900"], "900 °C is outside the data of"),
+        (["--set", "nh4cl_ratio=0.2"], "kiln: chlorination_"),
+        (["--composition", "hdd", "--set", "cobalt_nickel_with_iron=0"], "CoCl2(s) builds up"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recovery", "ssc", *arguments]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert re.search(told, printed.err) or told in printed.err
