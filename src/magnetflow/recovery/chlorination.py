@@ -58,16 +58,17 @@ def _crusher(conditions: Conditions) -> Unit:
 
 
 def _charging(conditions: Conditions) -> Unit:
-    """Ammonium chloride that comes round is topped up to the charge wanted."""
+    """Ammonium chloride that comes round is topped up to the charge wanted, or what is too much is set aside."""
 
     def work(streams: Streams) -> Streams:
         wanted = conditions.nh4cl_ratio * ammonium_chloride_demand_mol(streams["crushed"], conditions.boron)
         held = mix(streams.values())
         make_up = Stream({NH4CL: max(0.0, wanted - held.of(NH4CL))})
-        return {"kiln_charge": held + make_up, "nh4cl_make_up": make_up}
+        surplus = Stream({NH4CL: max(0.0, held.of(NH4CL) - wanted)})
+        return {"kiln_charge": held + make_up - surplus, "nh4cl_make_up": make_up, "nh4cl_surplus": surplus}
 
     inlets = ["crushed", "nh4cl_condensed", "nh4cl_recycled"]
-    return Unit("charging", inlets, ["kiln_charge"], work, draws=["nh4cl_make_up"])
+    return Unit("charging", inlets, ["kiln_charge", "nh4cl_surplus"], work, draws=["nh4cl_make_up"])
 
 
 def kiln_steps(conditions: Conditions) -> list[Step]:

@@ -65,6 +65,7 @@ class Conditions:
     oxygen_used: float = 1.0  # of the oxygen in the air that is blown in
     boron_captured: float = 1.0  # by the ion exchanger
     boron_concentration: float = 10.0  # boron in the eluate over boron in the feed
+    eluant_acid: float = 0.0  # moles of HCl for each mole of boron eluted
     purge: float = 0.0  # of the ammonium chloride liquor
 
     def __post_init__(self) -> None:

@@ -21,16 +21,29 @@ def units(conditions: Conditions) -> list[Unit]:
 
 
 def _column(conditions: Conditions) -> Unit:
-    """Boric acid is held by the resin and eluted with less water than it came in."""
+    """Boric acid is held by the resin and eluted with less water than it came in.
+
+    Acid sets it free and is held in its place; ammonia gives the resin back, and the salt joins the liquor.
+    """
+    neutralisation = reactions()["neutralisation"]
 
     def work(streams: Streams) -> Streams:
         liquor = streams["chloride_liquor"]
         held, passed = pick(liquor, {BORIC_ACID: conditions.boron_captured})
+        acid = conditions.eluant_acid * held.of(BORIC_ACID)
         volume = 1 / conditions.boron_concentration if held.moles else 0.0
-        eluant = Stream({WATER: volume * liquor.of(WATER)})
-        return {"boron_eluate": held + eluant, "stripped_liquor": passed, "eluant": eluant}
+        water = Stream({WATER: volume * liquor.of(WATER)})
+        hydrochloric, ammonia = Stream({"H+(aq)": acid, "Cl-(aq)": acid}), Stream({"NH3(aq)": acid})
+        spent = advance(hydrochloric + ammonia, neutralisation, acid)
+        return {
+            "boron_eluate": held + water,
+            "stripped_liquor": passed + spent,
+            "eluant": water + hydrochloric,
+            "regenerant": ammonia,
+        }
 
-    return Unit("ion exchanger", ["chloride_liquor"], ["boron_eluate", "stripped_liquor"], work, draws=["eluant"])
+    outlets = ["boron_eluate", "stripped_liquor"]
+    return Unit("ion exchanger", ["chloride_liquor"], outlets, work, draws=["eluant", "regenerant"])
 
 
 def _purge(conditions: Conditions) -> Unit:

@@ -22,6 +22,7 @@ LEAVES = (
     "boron_eluate",
     "purge",
     "condensate",
+    "nh4cl_surplus",
 )
 # What is sold or at least wanted: the stream, and the substances in it that count.
 PRODUCTS = {
@@ -30,7 +31,6 @@ PRODUCTS = {
     "residue": ("B(s)", "BN(s)"),
     "boron_eluate": ("H3BO3(aq)",),
 }
-REAGENTS = ("nh4cl_make_up", "oxalic_acid", "ammonia_make_up")
 
 
 def units(conditions: Conditions) -> list[Unit]:
@@ -72,10 +72,13 @@ def purity(solved: Solved) -> dict[str, float]:
 def reagents_kg(solved: Solved) -> dict[str, float]:
     """Return the reagents that a batch takes, kg by formula: ammonium chloride as charged, the others as bought."""
     streams = solved.streams
-    bought = mix([streams["oxalic_acid"], streams["ammonia_make_up"]])
+    acid = streams["eluant"].of("H+(aq)")
+    bought = mix([streams["oxalic_acid"], streams["ammonia_make_up"], streams["regenerant"]])
+    bought += Stream({"HCl(aq)": acid})
     charged = Stream({chlorination.NH4CL: streams["kiln_charge"].of(chlorination.NH4CL)})
     air = mix([streams["calciner_air"], streams["oxidation_air"]]).only(lambda name: name == "O2(g)")
     water = mix(stream for name, stream in streams.items() if name.endswith("_water") or name == "eluant")
+    water = water.in_phase("l")
     return {_formula(name): mass for name, mass in mix([charged, bought, air, water]).kg().items()}
 
 

@@ -16,7 +16,15 @@ from magnetflow.recovery.conditions import ALLOY, Conditions
 from magnetflow.recovery.flowsheet import Solved
 
 # The tables that only the recovery chapters draw on.
-TABLES = ("magnet_assays", "recovery_conditions", "recovery_facts", "thermo_constants", "thermo_polynomials")
+TABLES = (
+    "aqueous_equilibria",
+    "magnet_assays",
+    "oxalate_measurements",
+    "recovery_conditions",
+    "recovery_facts",
+    "thermo_constants",
+    "thermo_polynomials",
+)
 
 
 def composition(name: str) -> str | dict[str, float]:
@@ -82,6 +90,7 @@ PLACES = {
     "boron eluate": (0.99, 0.06),
     "purge": (0.99, 0.18),
     "condensate": (0.99, 0.26),
+    "salt sold": (0.30, 0.80),
 }
 OUTSIDE_NAMES = {
     "magnets": "magnets",
@@ -96,6 +105,7 @@ OUTSIDE_NAMES = {
     "boron_eluate": "boron eluate",
     "purge": "purge",
     "condensate": "condensate",
+    "nh4cl_surplus": "salt sold",
 }
 SMALLEST = 1e-6  # part of the largest ribbon below which none is drawn
 
