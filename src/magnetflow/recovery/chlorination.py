@@ -39,9 +39,14 @@ def ammonium_chloride_demand_mol(solids: Stream, boron: str) -> float:
     apart = elements_apart(solids)
     demand = 0.0
     for element in (*METALS, "B") if boron == "bcl3" else METALS:
-        taken = reactions()[f"chlorination_{element}"].taken()
-        demand += apart.of(f"{element}(s)") * float(taken[NH4CL] / taken[f"{element}(s)"])
+        demand += apart.of(f"{element}(s)") * salt_for_each(element)
     return demand
+
+
+def salt_for_each(element: str) -> float:
+    """Return the moles of ammonium chloride that a mole of an element takes."""
+    taken = reactions()[f"chlorination_{element}"].per_extent
+    return taken[NH4CL] / taken[f"{element}(s)"]
 
 
 def units(conditions: Conditions) -> list[Unit]:
@@ -92,9 +97,11 @@ def kiln_steps(conditions: Conditions) -> list[Step]:
 
 
 def _kiln(conditions: Conditions) -> Unit:
+    steps = kiln_steps(conditions)
+
     def work(streams: Streams) -> Streams:
         sweep = Stream({"N2(g)": conditions.sweep_nm3 / NORMAL_VOLUME_M3})
-        made = react(streams["kiln_charge"] + sweep, kiln_steps(conditions))
+        made = react(streams["kiln_charge"] + sweep, steps)
         return {"calcine": made.in_phase("s"), "kiln_gas": made.in_phase("g"), "sweep_nitrogen": sweep}
 
     return Unit("kiln", ["kiln_charge"], ["calcine", "kiln_gas"], work, draws=["sweep_nitrogen"])
@@ -119,11 +126,11 @@ def condensed_mol(gas: Stream, temperature_c: float, pressure_bar: float = ATMOS
 
 
 def _condenser(conditions: Conditions) -> Unit:
+    condensation = reactions()["sublimation"].reversed()
+
     def work(streams: Streams) -> Streams:
         gas = streams["kiln_gas"]
-        cooled = advance(
-            gas, reactions()["sublimation"].reversed(), condensed_mol(gas, conditions.condenser_temperature_c)
-        )
+        cooled = advance(gas, condensation, condensed_mol(gas, conditions.condenser_temperature_c))
         return {"nh4cl_condensed": cooled.in_phase("s"), "cooled_gas": cooled.in_phase("g")}
 
     return Unit("condenser", ["kiln_gas"], ["nh4cl_condensed", "cooled_gas"], work)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from magnetflow.recovery.chlorination import NH4CL, ammonium_chloride_demand_mol, kiln_steps, magnets
 from magnetflow.recovery.conditions import BASE_METALS, RARE_EARTHS, Conditions
 from magnetflow.recovery.flowsheet import Streams, Unit
 from magnetflow.recovery.reactions import reactions
-from magnetflow.recovery.streams import of_mass
+from magnetflow.recovery.streams import Stream, of_mass
 from magnetflow.recovery.units import WATER, Step, filter_and_wash, react, wash_water
 
 
@@ -14,11 +15,23 @@ def units(conditions: Conditions) -> list[Unit]:
     return [_leach(conditions), filter_unit("residue filter", "leach_slurry", "residue", "leach_liquor", conditions)]
 
 
+def dissolving(conditions: Conditions) -> list[Step]:
+    """Return the steps by which a calcine dissolves."""
+    names = [f"{metal}Cl3" for metal in RARE_EARTHS] + [f"{metal}Cl2" for metal in BASE_METALS] + ["B2O3", "NH4Cl"]
+    return [Step(reactions()[f"dissolve_{name}"], f"{name}(s)", conditions.chlorides_dissolved) for name in names]
+
+
+def liquor_of_first_batch(conditions: Conditions) -> Stream:
+    """Return the liquor of the leach before anything has come round with the salt."""
+    crushed = magnets(conditions) * (1 - conditions.dust)
+    salt = Stream({NH4CL: conditions.nh4cl_ratio * ammonium_chloride_demand_mol(crushed, conditions.boron)})
+    calcine = react(crushed + salt, kiln_steps(conditions)).in_phase("s")
+    water = of_mass({WATER: conditions.leach_water_ratio * calcine.mass_kg()})
+    return react(calcine + water, dissolving(conditions)).in_phase("l", "aq")
+
+
 def _leach(conditions: Conditions) -> Unit:
-    known = reactions()
-    dissolving = [f"{metal}Cl3" for metal in RARE_EARTHS] + [f"{metal}Cl2" for metal in BASE_METALS]
-    dissolving += ["B2O3", "NH4Cl"]
-    steps = [Step(known[f"dissolve_{name}"], f"{name}(s)", conditions.chlorides_dissolved) for name in dissolving]
+    steps = dissolving(conditions)
 
     def work(streams: Streams) -> Streams:
         water = of_mass({WATER: conditions.leach_water_ratio * streams["calcine"].mass_kg()})

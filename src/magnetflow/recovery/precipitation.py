@@ -62,10 +62,7 @@ def _calciner(conditions: Conditions) -> Unit:
 
 def air_for(stream: Stream, steps: list[Step], used: float) -> Stream:
     """Return the air whose oxygen serves a list of full conversions when a share `used` of it reacts."""
-    oxygen = sum(
-        stream.of(of) * part * float(reaction.taken().get("O2(g)", 0) / reaction.taken()[of])
-        for reaction, of, part in steps
-    )
+    oxygen = sum(_per(reaction, "O2(g)", of) * part * stream.of(of) for reaction, of, part in steps)
     return Stream({"O2(g)": oxygen / used, "N2(g)": NITROGEN_PER_OXYGEN * oxygen / used})
 
 
@@ -89,7 +86,7 @@ def _iron(conditions: Conditions) -> Unit:
 
     def work(streams: Streams) -> Streams:
         liquor = mix(streams.values())
-        needed = sum(_ammonia_per(reaction, of) * part * liquor.of(of) for reaction, of, part in steps)
+        needed = sum(_per(reaction, AMMONIA, of) * part * liquor.of(of) for reaction, of, part in steps)
         make_up = Stream({AMMONIA: max(0.0, needed - liquor.of(AMMONIA))})
         air = air_for(liquor, steps, conditions.oxygen_used)
         made = react(liquor + make_up + air, steps)
@@ -109,5 +106,6 @@ def _iron(conditions: Conditions) -> Unit:
     )
 
 
-def _ammonia_per(reaction: Reaction, of: str) -> float:
-    return float(reaction.taken().get(AMMONIA, 0) / reaction.taken()[of])
+def _per(reaction: Reaction, name: str, of: str) -> float:
+    """Return the moles of one reactant that a reaction takes for each mole of another."""
+    return max(0.0, -reaction.per_extent.get(name, 0.0)) / -reaction.per_extent[of]

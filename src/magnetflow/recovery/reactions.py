@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from types import MappingProxyType
@@ -31,6 +31,7 @@ class Reaction:
 
     name: str
     coefficients: Mapping[str, Fraction]
+    per_extent: Mapping[str, float] = field(init=False, repr=False)  # the same as real numbers
 
     def __post_init__(self) -> None:
         """Refuse what does not balance."""
@@ -46,6 +47,8 @@ class Reaction:
         if not self.coefficients:
             raise ProcessError(f"reaction {self.name}: nothing is changed")
         left_over = residual(exact)
+        # Exact fractions prove the balance once; moles are reals, and are worked out with these.
+        object.__setattr__(self, "per_extent", {one: float(n) for one, n in exact.items() if n})
         if left_over:
             told = ", ".join(f"{what} {float(count):+g}" for what, count in left_over.items())
             raise UnbalancedError(f"reaction {self.name} does not balance; products minus reactants: {told}")

@@ -16,6 +16,7 @@ from scipy.constants import atm, gas_constant, zero_Celsius
 from magnetflow.recovery.species import UNACCOUNTED, ProcessError, atomic_weight_kg, species
 
 ROUNDING = 1e-13  # part of all moles in a stream; below nothing by less than this is the processor's rounding
+FEWEST_MOL = 1e-24  # less than an atom
 NORMAL_VOLUME_M3 = gas_constant * zero_Celsius / atm  # of a mole of ideal gas at 0 °C and 101,325 Pa
 
 
@@ -27,17 +28,17 @@ class Stream:
 
     def __post_init__(self) -> None:
         """Check the species and drop what is not there."""
-        scale = sum(abs(amount) for amount in self.moles.values())
+        lowest = -ROUNDING * math.fsum(abs(amount) for amount in self.moles.values())
         held = {}
         for name in sorted(self.moles):
-            amount = float(self.moles[name])
             species(name)
-            if not math.isfinite(amount):
-                raise ProcessError(f"a stream holds {amount} mol of {name}")
-            if amount < -ROUNDING * scale:
-                raise ProcessError(f"a stream holds {amount:.6g} mol of {name}, less than nothing")
-            if amount > 0:
+            amount = float(self.moles[name])
+            if FEWEST_MOL < amount < math.inf:
                 held[name] = amount
+            elif not math.isfinite(amount):
+                raise ProcessError(f"a stream holds {amount} mol of {name}")
+            elif amount < min(lowest, -FEWEST_MOL):
+                raise ProcessError(f"a stream holds {amount:.6g} mol of {name}, less than nothing")
         object.__setattr__(self, "moles", MappingProxyType(held))
 
     def __add__(self, other: Stream) -> Stream:

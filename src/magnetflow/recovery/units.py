@@ -41,17 +41,20 @@ def advance(stream: Stream, reaction: Reaction, extent_mol: float) -> Stream:
     Raises ProcessError naming the species that falls short.
     """
     moles = dict(stream.moles)
-    for name, count in reaction.coefficients.items():
-        moles[name] = moles.get(name, 0.0) + float(count) * extent_mol
-    scale = math.fsum(abs(amount) for amount in stream.moles.values())
-    for name in reaction.taken():
-        if moles[name] < -ROUNDING * scale:
-            need = -float(reaction.coefficients[name]) * extent_mol
-            held = stream.of(name)
-            raise ProcessError(f"{reaction.name} takes {need:.6g} mol of {name}, and there are {held:.6g}; add some")
-        if moles[name] < ROUNDING * scale:  # used up, but for rounding
-            del moles[name]
+    _advance(moles, reaction, extent_mol, math.fsum(moles.values()))
     return Stream(moles)
+
+
+def _advance(moles: dict[str, float], reaction: Reaction, extent_mol: float, scale: float) -> None:
+    """Let a reaction run in place; `scale` is the amount of matter that rounding is measured by."""
+    for name, count in reaction.per_extent.items():
+        held = moles.get(name, 0.0)
+        moles[name] = held + count * extent_mol
+        if count < 0 and moles[name] < ROUNDING * scale:
+            if moles[name] < -ROUNDING * scale:
+                taken = f"{-count * extent_mol:.6g} mol of {name}"
+                raise ProcessError(f"{reaction.name} takes {taken}, and there are {held:.6g}; add some")
+            del moles[name]  # used up, but for rounding
 
 
 def react(stream: Stream, steps: Sequence[Step]) -> Stream:
@@ -59,15 +62,18 @@ def react(stream: Stream, steps: Sequence[Step]) -> Stream:
 
     Raises ProcessError for a conversion outside 0 to 1, and for a reactant that falls short.
     """
+    moles = dict(stream.moles)
+    scale = math.fsum(moles.values())
     for reaction, of, part in steps:
         share(part, f"the conversion of {of} by {reaction.name}")
-        stream = advance(stream, reaction, part * stream.of(of) / float(reaction.taken()[of]))
-    return stream
+        if of in moles and part > 0:
+            _advance(moles, reaction, part * moles[of] / -reaction.per_extent[of], scale)
+    return Stream(moles)
 
 
 def extent_at_most(stream: Stream, reaction: Reaction) -> float:
     """Return the extent at which the first reactant is used up, mol."""
-    return min(stream.of(name) / float(count) for name, count in reaction.taken().items())
+    return min(stream.of(name) / -count for name, count in reaction.per_extent.items() if count < 0)
 
 
 def split(stream: Stream, part: float) -> tuple[Stream, Stream]:
@@ -138,8 +144,8 @@ def electrolyse(
     for electrode in (anode, cathode):
         for reaction, part in electrode.items():
             extent = share(part, reaction.name) * electrons / abs(float(reaction.electrons()))
-            for name, count in reaction.coefficients.items():
-                moles[name] = moles.get(name, 0.0) + float(count) * extent
+            for name, count in reaction.per_extent.items():
+                moles[name] = moles.get(name, 0.0) + count * extent
     left = moles.pop("e-", 0.0)
     if abs(left) > 1e-9 * max(1.0, electrons):
         raise ProcessError(f"{left:g} mol of electrons are left over")

@@ -18,10 +18,12 @@ from magnetflow.recovery.flowsheet import Solved
 # The tables that only the recovery chapters draw on.
 TABLES = (
     "aqueous_equilibria",
+    "kiln_kinetics",
     "magnet_assays",
     "oxalate_measurements",
     "recovery_conditions",
     "recovery_facts",
+    "recovery_prices",
     "thermo_constants",
     "thermo_polynomials",
 )

@@ -1,0 +1,132 @@
+"""How far do yields and products of a batch spread when every condition is drawn from its range?
+
+Ranges and shapes stand in `data/recovery_conditions.csv`. Conditions that go together are drawn together: the rare
+earths with one another, cobalt and nickel with iron, and what the oxalate takes with its dose, as it was measured.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import triang
+
+from magnetflow import tables
+from magnetflow.inference.sampling import probabilities
+from magnetflow.recovery.conditions import Conditions
+from magnetflow.recovery.flowsheet import Solved
+from magnetflow.recovery.report import kiln_heat_of
+from magnetflow.recovery.route import make_up_kg, products_kg, purity, solid_state_chlorination
+from magnetflow.recovery.streams import gas_volume_m3
+from magnetflow.study import plant
+
+TOGETHER = {
+    "conversion.Pr": "conversion.Nd",
+    "conversion.Dy": "conversion.Nd",
+    "conversion.Co": "conversion.Fe",
+    "conversion.Ni": "conversion.Fe",
+    "rare_earths_precipitated": "oxalic_ratio",
+    "iron_with_oxalate": "oxalic_ratio",
+}
+OXIDES = ("Nd2O3", "Pr6O11", "Dy2O3")
+# Conditions that are drawn on their own with the words that a table shows.
+LABELS = {
+    "conversion.Nd": "conversion of rare earths",
+    "conversion.Fe": "conversion of iron, cobalt, nickel",
+    "nh4cl_ratio": "charge of salt",
+    "kiln_temperature_c": "temperature of the kiln",
+    "boron_reacted": "boron that leaves as BCl3",
+    "ammonia_cracked": "ammonia cracked",
+    "leach_water_ratio": "water of the leach",
+    "moisture": "liquor held by cakes",
+    "oxalic_ratio": "dose of oxalic acid",
+}
+# Outcomes of a batch with the words that a table shows.
+OUTCOMES = {
+    "recovery": "rare earths recovered, %",
+    "oxides": "rare earth oxides, kg",
+    "purity": "oxides in what the calciner gives, %",
+    "hydroxide": "iron hydroxide, kg",
+    "hydroxide_purity": "hydroxide in the iron cake, % of what is dry",
+    "boric": "boric acid eluted, kg",
+    "salt": "ammonium chloride bought, kg",
+    "ammonia": "ammonia bought, kg",
+    "heat": "heat of the kiln, kWh",
+    "evaporation": "water boiled off, t",
+    "hydrogen": "hydrogen given off, m³",
+}
+
+
+def ranges() -> pd.DataFrame:
+    """Return low, central and high value and the shape of each condition, in the order of the table."""
+    table = tables.read("recovery_conditions")
+    wide = table.pivot(index="condition", columns="bound", values="value")
+    shapes = table.drop_duplicates("condition").set_index("condition")["shape"]
+    return wide.assign(shape=shapes).loc[shapes.index, ["low", "central", "high", "shape"]]
+
+
+def draws(count: int, seed: int) -> pd.DataFrame:
+    """Return drawn conditions, a row a draw, by scrambled Sobol points."""
+    wanted = ranges()
+    own = [name for name in wanted.index if name not in TOGETHER]
+    points = dict(zip(own, probabilities(len(own), seed, 0, count), strict=True))
+    columns = {}
+    for name, (low, central, high, shape) in wanted.iterrows():
+        point = points[TOGETHER.get(str(name), str(name))]
+        if shape == "uniform":
+            columns[str(name)] = low + (high - low) * point
+        else:
+            columns[str(name)] = triang.ppf(point, (central - low) / (high - low), low, high - low)
+    return pd.DataFrame(columns)
+
+
+def outcome(conditions: Conditions, solved: Solved) -> dict[str, float]:
+    """Return what a batch comes to, by OUTCOMES."""
+    streams, made = solved.streams, products_kg(solved)
+    brought, gained = streams["magnets"].elements_kg(), streams["oxide"].elements_kg()
+    metals = ("Nd", "Pr", "Dy")
+    return {
+        "recovery": 100 * sum(gained.get(m, 0.0) for m in metals) / sum(brought.get(m, 0.0) for m in metals),
+        "oxides": sum(made.get(oxide, 0.0) for oxide in OXIDES),
+        "purity": 100 * purity(solved)["oxide"],
+        "hydroxide": made["Fe(OH)3"],
+        "hydroxide_purity": 100 * purity(solved)["iron_cake"],
+        "boric": made.get("H3BO3", 0.0),
+        "salt": make_up_kg(solved),
+        "ammonia": streams["ammonia_make_up"].mass_kg() + streams["regenerant"].mass_kg(),
+        "heat": kiln_heat_of(solved, conditions).duty_kwh,
+        "evaporation": streams["condensate"].kg()["H2O(l)"] / 1000,
+        "hydrogen": gas_volume_m3(streams["off_gas"].only(lambda name: name == "H2(g)")),
+    }
+
+
+def outcomes(drawn: pd.DataFrame, **given: Any) -> pd.DataFrame:
+    """Return the outcome of each draw; `given` sets what is not drawn, such as composition and boron."""
+    rows = []
+    for row in drawn.to_dict("records"):
+        conversion = {str(name).partition(".")[2]: value for name, value in row.items() if "." in str(name)}
+        plain = {str(name): value for name, value in row.items() if "." not in str(name)}
+        conditions = plant.conditions(conversion=conversion, **plain, **given)
+        rows.append(outcome(conditions, solid_state_chlorination(conditions)))
+    return pd.DataFrame(rows)
+
+
+def spread(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the 5th, 50th and 95th percentile of each outcome."""
+    table = results.quantile([0.05, 0.5, 0.95]).T
+    table.columns = pd.Index(["5 %", "median", "95 %"])
+    return table
+
+
+def rank_correlation(drawn: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
+    """Return Spearman's rank correlation of each outcome with each condition that is drawn on its own."""
+    own = drawn[[name for name in drawn.columns if name not in TOGETHER]]
+    ranks, of_results = own.rank(), results.rank()
+    return pd.DataFrame(
+        {
+            outcome: [float(np.corrcoef(ranks[name], of_results[outcome])[0, 1]) for name in own]
+            for outcome in results
+        },
+        index=own.columns,
+    )
