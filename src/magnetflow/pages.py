@@ -56,8 +56,8 @@ def provenance_page(description: Mapping[str, Mapping[str, Any]], tables: Mappin
     return "\n".join(parts)
 
 
-def timings_page(table: pd.DataFrame, draws: pd.DataFrame) -> str:
-    """Return the page on the time that reconciliation takes, as MyST text, from the committed tables of two runs."""
+def timings_page(table: pd.DataFrame, draws: pd.DataFrame, recovery: pd.DataFrame) -> str:
+    """Return the page on times and memory, as MyST text, from the committed tables of three runs."""
     parts = [
         "# Time and memory of reconciliation\n",
         f"Measured on {table['date'].iloc[0]}, {table['machine'].iloc[0]}, each row in a process of its own;",
@@ -84,7 +84,7 @@ def timings_page(table: pd.DataFrame, draws: pd.DataFrame) -> str:
             shown = f"{float(seconds):.2g}" if seconds else note
             parts.append(f"| {tool} | {shown} | {memory} | {away} |")
         parts.append("")
-    return "\n".join([*parts, *_draws_section(draws)])
+    return "\n".join([*parts, *_draws_section(draws), *_recovery_section(recovery)])
 
 
 def _draws_section(table: pd.DataFrame) -> list[str]:
@@ -107,6 +107,20 @@ def _draws_section(table: pd.DataFrame) -> list[str]:
                 ["what", "draws", "seconds", "microseconds", "memory_mb"]
             ].itertuples(index=False)
         ),
+    ]
+
+
+def _recovery_section(table: pd.DataFrame) -> list[str]:
+    """Return the section on balances and equilibria of recovery."""
+    each = table.assign(milliseconds=1e3 * table["seconds"].astype(float) / table["runs"].astype(float))
+    return [
+        "\n## Balances and equilibria of recovery\n",
+        f"Measured on {table['date'].iloc[0]}, {table['machine'].iloc[0]}, each row in a process of its own, after",
+        "one run that is not counted.",
+        "PHREEQC and Cantera are asked for the same equilibrium with the same constants, and do far more besides.",
+        "`benchmarks/recovery.py` measures again.\n",
+        "| what | ms a run | MB |\n|---|---:|---:|",
+        *(f"| {row.what} | {row.milliseconds:.2g} | {row.memory_mb} |" for row in each.itertuples()),
     ]
 
 
