@@ -152,7 +152,7 @@ def _rounded(value: float, decimals: int) -> str:
 def closing_table() -> HTML:
     """Return the chapter's recorded numbers, each beside what the study prints for it where it prints one."""
     printed = _printed()
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, result in _recorded.items():
         ours, theirs = number(result.value), ""
         if name in printed:
@@ -163,6 +163,9 @@ def closing_table() -> HTML:
         what = f"{html.escape(result.about)}<br><code>{name}</code>"
         rows.append((what, ours + spread, theirs, unit, badge(result.kind)))
     headings = ["Result", "Here", "Printed", "Unit", "Kind"]
+    if not any(row[2] for row in rows):  # a chapter that the study has nothing to set beside
+        rows = [(*row[:2], *row[3:]) for row in rows]
+        headings.remove("Printed")
     return html_table(headings, rows, numeric=("Here", "Printed"))
 
 

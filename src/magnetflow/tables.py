@@ -143,6 +143,7 @@ def units() -> UnitRegistry[float]:
 
     registry: UnitRegistry[float] = UnitRegistry()
     registry.define("GBP = [currency]")
+    registry.define("USD = [us_dollar]")
     return registry
 
 

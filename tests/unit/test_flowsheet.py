@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -43,6 +44,9 @@ def test_a_reaction_runs_to_its_conversion() -> None:
         (lambda: split(SALT, 1.5), "part split off is 1.5"),
         (lambda: pick(SALT, {"Fe(s)": -0.5}), "Fe.* is -0.5"),
         (lambda: charge_for(KNOWN["anode_alloy"], "Nd2Fe14B(s)", 1.0, 0.0), "efficiency of 0"),
+        (lambda: charge_for(KNOWN["anode_alloy"], "Nd2Fe14B(s)", -1.0), "-1 kg at a current"),
+        (lambda: electrolyse(SALT, -1.0, {}, {}), "runs the cell backwards"),
+        (lambda: react(SALT, [Step(KNOWN["chlorination_Fe"], "H2O(l)")]), "takes no H2O"),
         (lambda: electrolyse(SALT, 1.0, {KNOWN["anode_alloy"]: 0.5}, {KNOWN["cathode_hydrogen"]: 1.0}), "sum to 0.5"),
         (lambda: electrolyse(SALT, 1.0, {KNOWN["cathode_hydrogen"]: 1.0}, {}), "other electrode"),
         (lambda: filter_and_wash(SALT + Stream({"H2(g)": 1.0}), Stream(), 0.1, 1, 1.0), r"H2\(g\), a gas"),
@@ -180,3 +184,29 @@ def test_an_error_in_a_unit_names_the_unit() -> None:
     short = Unit("kiln", ["in"], ["x"], lambda s: {"x": advance(s["in"], KNOWN["chlorination_Fe"], 1.0)})
     with pytest.raises(ProcessError, match="kiln: chlorination_Fe takes"):
         solve([short], {"in": Stream({"Fe(s)": 1.0})}, ["x"])
+
+
+def test_a_species_that_comes_round_late_is_not_lost() -> None:
+    """Four states of water, one a pass: the last alone leaves, and all that comes in must."""
+    chain = ["H2O(s)", "H2O(l)", "H2O(g)", "H2O(aq)", "H2O"]
+
+    def step(streams: Streams) -> Streams:
+        held = streams["feed"] + streams["back"]
+        return {"on": Stream({after: held.of(before) for before, after in pairwise(chain)})}
+
+    def off(streams: Streams) -> Streams:
+        out, back = pick(streams["on"], {"H2O": 1.0})
+        return {"out": out, "back": back}
+
+    units = [Unit("step", ["feed", "back"], ["on"], step), Unit("off", ["on"], ["out", "back"], off)]
+    solved = solve(units, {"feed": Stream({"H2O(s)": 1.0})}, ["out"])
+    assert solved.streams["out"].of("H2O") == pytest.approx(1.0)
+    assert max(map(abs, solved.closure_kg().values())) < 1e-12
+
+
+def test_a_trace_left_by_a_reaction_is_kept() -> None:
+    """What is small beside the rest of a stream is still matter."""
+    stream = Stream({"FeCl2(s)": 1e-4, "H2O(l)": 1e9})
+    left = react(stream, [Step(KNOWN["dissolve_FeCl2"], "FeCl2(s)", 0.999999)])
+    assert left.of("FeCl2(s)") == pytest.approx(1e-10, rel=1e-6)
+    assert left.elements_mol()["Cl"] == pytest.approx(2e-4, rel=1e-14)

@@ -16,6 +16,8 @@ BORATE = "B(OH)4-(aq)"
 
 def borate_share(ph: float, boron_molal: float) -> float:
     """Return the share of dissolved boron that is borate at a pH, by the equilibria of the book."""
+    if not boron_molal > 0:
+        raise ProcessError("there is no boron to share out")
     rest = equilibrate({BORIC_ACID: boron_molal}, ph=ph)
     return rest.molality[BORATE] / boron_molal
 
@@ -30,6 +32,8 @@ def resin_kg(boron_mol: float, capacity_mg_per_g: float) -> float:
 def concentration_limit(liquor: Stream, solubility_g_per_kg: float) -> float:
     """Return how many times boric acid of a liquor can be concentrated before it crystallises in the eluate."""
     water_kg = liquor.of(WATER) * molar_mass_kg(WATER)
+    if water_kg == 0:
+        raise ProcessError("the liquor holds no water")
     boric_g_per_kg = 1000 * liquor.of(BORIC_ACID) * molar_mass_kg(BORIC_ACID) / water_kg
     if boric_g_per_kg == 0:
         raise ProcessError("the liquor holds no boric acid to concentrate")

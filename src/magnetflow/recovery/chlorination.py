@@ -77,7 +77,7 @@ def _charging(conditions: Conditions) -> Unit:
 
 
 def kiln_steps(conditions: Conditions) -> list[Step]:
-    """Return the reactions of the kiln, one after the other."""
+    """Return the reactions of the kiln, one after the other; salt that is left leaves as gas at any temperature."""
     known = reactions()
     steps = [Step(known["alloy"], f"{ALLOY}(s)")]
     steps += [
@@ -100,7 +100,7 @@ def _kiln(conditions: Conditions) -> Unit:
     steps = kiln_steps(conditions)
 
     def work(streams: Streams) -> Streams:
-        sweep = Stream({"N2(g)": conditions.sweep_nm3 / NORMAL_VOLUME_M3})
+        sweep = Stream({"N2(g)": conditions.sweep_nm3_per_kg * conditions.magnet_kg / NORMAL_VOLUME_M3})
         made = react(streams["kiln_charge"] + sweep, steps)
         return {"calcine": made.in_phase("s"), "kiln_gas": made.in_phase("g"), "sweep_nitrogen": sweep}
 

@@ -5,9 +5,9 @@ The ideal case is not a forecast. It is what the atoms allow, and the yardstick 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
+from numbers import Real
 
 from magnetflow.recovery.species import ProcessError
 
@@ -30,6 +30,24 @@ SHARES = (
     "oxygen_used",
     "purge",
 )
+# Between which values each condition can lie; beyond them no plant runs and numbers lose their last digits.
+LIMITS = dict.fromkeys(SHARES, (0.0, 1.0)) | {
+    "magnet_kg": (1e-6, 1e6),
+    "nh4cl_ratio": (0.0, 100.0),
+    "kiln_temperature_c": (-273.15, 3000.0),
+    "sweep_nm3_per_kg": (0.0, 1000.0),
+    "condenser_temperature_c": (-273.15, 3000.0),
+    "scrubber_water_ratio": (0.0, 100.0),
+    "leach_water_ratio": (0.0, 100.0),
+    "moisture": (0.0, 100.0),
+    "washes": (0, 20),
+    "wash_ratio": (0.0, 100.0),
+    "oxalic_ratio": (0.0, 100.0),
+    "oxygen_used": (0.01, 1.0),
+    "boron_concentration": (0.01, 1000.0),
+    "boric_acid_g_per_kg": (1.0, 1000.0),
+    "eluant_acid": (0.0, 100.0),
+}
 
 
 @dataclass(frozen=True)
@@ -46,7 +64,7 @@ class Conditions:
     conversion: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(METALS, 1.0))  # by metal
     boron_reacted: float = 1.0  # in the scenarios bcl3 and bn
     kiln_temperature_c: float = 400.0
-    sweep_nm3: float = 0.0  # nitrogen through the kiln
+    sweep_nm3_per_kg: float = 0.0  # nitrogen through the kiln for each kg of magnets
     ammonia_cracked: float = 0.0
     dust: float = 0.0  # lost in crushing
     condenser_temperature_c: float = 25.0
@@ -64,28 +82,19 @@ class Conditions:
     cobalt_nickel_with_iron: float = 1.0  # as hydroxides in the iron cake
     oxygen_used: float = 1.0  # of the oxygen in the air that is blown in
     boron_captured: float = 1.0  # by the ion exchanger
-    boron_concentration: float = 10.0  # boron in the eluate over boron in the feed
+    boron_concentration: float = 10.0  # boron in the eluate over boron in the feed, as far as it dissolves
+    boric_acid_g_per_kg: float = 47.2  # in a kg of water, what the eluate can hold; CRC Handbook, 20 °C
     eluant_acid: float = 0.0  # moles of HCl for each mole of boron eluted
     purge: float = 0.0  # of the ammonium chloride liquor
 
     def __post_init__(self) -> None:
         """Check every condition."""
-        for one in fields(self):
-            value = getattr(self, one.name)
-            if not isinstance(value, float | int) or ("temperature" in one.name and math.isfinite(value)):
-                continue
-            if not (math.isfinite(value) and value >= 0):
-                raise ProcessError(f"{one.name} is {value:g}; give zero or more")
-        if self.magnet_kg == 0:
-            raise ProcessError("magnet_kg is 0; give the mass of a batch")
+        for name, (low, high) in LIMITS.items():
+            value = getattr(self, name)
+            if not isinstance(value, Real) or not low <= value <= high:  # type: ignore[operator]
+                raise ProcessError(f"{name} is {_shown(value)}; give {low:g} to {high:g}")
         if self.boron not in BORON:
             raise ProcessError(f"boron is {self.boron!r}; choose {', '.join(BORON)}")
-        for name in SHARES:
-            if getattr(self, name) > 1:
-                raise ProcessError(f"{name} is {getattr(self, name):g}; give a share between 0 and 1")
-        for name in ("oxygen_used", "boron_concentration"):
-            if getattr(self, name) == 0:
-                raise ProcessError(f"{name} is 0; give more")
         for metal, part in self.conversion.items():
             if metal not in METALS:
                 raise ProcessError(f"conversion of {metal}: there is none; the metals are {', '.join(METALS)}")
@@ -99,21 +108,22 @@ class Conditions:
 
         Raises ProcessError for a name that is no condition, or a text that is no number.
         """
-        numbers = {one.name: type(getattr(self, one.name)) for one in fields(self)}
         changed: dict[str, object] = {}
         conversion = dict(self.conversion)
         for name, text in settings.items():
             whole, _, metal = name.partition(".")
-            kind = float if metal and whole == "conversion" else numbers.get(name)
-            if kind not in (float, int):
-                known = ", ".join(name for name, kind in numbers.items() if kind in (float, int))
-                raise ProcessError(f"{name!r} is no condition; there are {known} and conversion.METAL")
+            if name not in LIMITS and not (metal and whole == "conversion"):
+                raise ProcessError(f"{name!r} is no condition; there are {', '.join(LIMITS)} and conversion.METAL")
             try:
-                value = kind(text)
+                value = int(text) if name == "washes" else float(text)
             except ValueError:
-                raise ProcessError(f"{name} is {text!r}, not a number") from None
+                raise ProcessError(f"{name} is {text[:40]!r}, not a number") from None
             if metal:
                 conversion[metal] = value
             else:
                 changed[name] = value
         return replace(self, conversion=conversion, **changed)  # type: ignore[arg-type]
+
+
+def _shown(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else repr(value)[:40]

@@ -156,29 +156,37 @@ def _settle(order: Sequence[Unit], streams: dict[str, Stream], torn: Sequence[st
     where it ends (Aitken's method), and a few rounds of this settle what a purge would take thousands of passes for.
     """
     streams.update(dict.fromkeys(torn, Stream()))
-    for _ in range(3):  # so that every species that can come round has done so
+    for _ in range(3):  # most species that can come round have done so by then
         _pass(order, streams)
-    places = [(name, one) for name in torn for one in streams[name].moles]
-
-    def come_back(guess: NDArray[np.float64]) -> NDArray[np.float64]:
-        streams.update(_torn(places, guess, torn))
-        _pass(order, streams)
-        return np.array([streams[name].of(one) for name, one in places])
-
-    guess = np.array([streams[name].of(one) for name, one in places])
-    change = guess
+    places = _places(streams, torn)
+    change = np.zeros(len(places))
     for _ in range(ROUNDS):
-        once = come_back(guess)
-        twice = come_back(once)
+        guess = _amounts(places, streams)
+        _pass(order, streams)
+        once = _amounts(places, streams)
+        _pass(order, streams)
+        if (
+            _places(streams, torn) != places
+        ):  # a species has come round for the first time, or the last of one is gone
+            places = _places(streams, torn)
+            continue
+        twice = _amounts(places, streams)
         first, change = once - guess, twice - once
         if np.abs(change).sum() <= SETTLED * max(1.0, float(twice.sum())):
-            streams.update(_torn(places, twice, torn))
             return
         fading = np.divide(change, first, out=np.zeros_like(first), where=np.abs(first) > 0)
         fading = np.where(np.abs(fading) < NOT_FADING, fading, 0.0)
-        guess = np.maximum(twice + change * fading / (1 - fading), 0.0)
-    name, one = places[int(np.argmax(np.abs(change)))]
+        streams.update(_torn(places, np.maximum(twice + change * fading / (1 - fading), 0.0), torn))
+    name, one = places[int(np.argmax(np.abs(change)))] if len(change) == len(places) else places[0]
     raise ProcessError(f"stream {name!r} does not settle: {one} builds up; let some out, for instance by a purge")
+
+
+def _places(streams: Streams, torn: Sequence[str]) -> list[tuple[str, str]]:
+    return [(name, one) for name in torn for one in streams[name].moles]
+
+
+def _amounts(places: Sequence[tuple[str, str]], streams: Streams) -> NDArray[np.float64]:
+    return np.array([streams[name].of(one) for name, one in places])
 
 
 def _torn(places: Sequence[tuple[str, str]], values: NDArray[np.float64], torn: Sequence[str]) -> dict[str, Stream]:

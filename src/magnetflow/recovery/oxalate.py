@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from magnetflow.recovery.conditions import RARE_EARTHS
 from magnetflow.recovery.speciation import PROTON, components, equilibrate
-from magnetflow.recovery.species import species
+from magnetflow.recovery.species import ProcessError, species
 from magnetflow.recovery.streams import Stream
 from magnetflow.recovery.units import share
 
@@ -36,9 +36,13 @@ def dose(liquor: Stream, ratio: float, oxidised: float = 0.0, constants: Mapping
 
     `oxidised` is the share of the iron(II) that was oxidised before, with hydrochloric acid to keep it dissolved.
     `constants` replaces decadic logarithms of equilibrium constants by name.
-    Raises ProcessError for a share outside 0 to 1, or a species without equilibria.
+    Raises ProcessError for a share outside 0 to 1, no dose, no rare earths, or a species without equilibria.
     """
+    if ratio <= 0:
+        raise ProcessError(f"a dose of {ratio:g} holds no oxalic acid; give more than 0")
     totals = components(liquor, {f"{metal}+3(aq)": RARE_EARTH for metal in RARE_EARTHS})
+    if not totals.get(RARE_EARTH):
+        raise ProcessError("the liquor holds no rare earths to dose for")
     ferrous = totals.get(FERROUS, 0.0)
     ferric = share(oxidised, "the share of iron oxidised") * ferrous
     oxalate = 1.5 * ratio * totals[RARE_EARTH]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from magnetflow.recovery.conditions import BASE_METALS, RARE_EARTHS, Conditions
 from magnetflow.recovery.flowsheet import Streams, Unit
 from magnetflow.recovery.reactions import reactions
+from magnetflow.recovery.species import molar_mass_kg
 from magnetflow.recovery.streams import Stream
 from magnetflow.recovery.units import WATER, Step, advance, extent_at_most, pick, react, split
 
@@ -31,8 +32,7 @@ def _column(conditions: Conditions) -> Unit:
         liquor = streams["chloride_liquor"]
         held, passed = pick(liquor, {BORIC_ACID: conditions.boron_captured})
         acid = conditions.eluant_acid * held.of(BORIC_ACID)
-        volume = 1 / conditions.boron_concentration if held.moles else 0.0
-        water = Stream({WATER: volume * liquor.of(WATER)})
+        water = _eluting_water(liquor, held.of(BORIC_ACID), conditions)
         hydrochloric, ammonia = Stream({"H+(aq)": acid, "Cl-(aq)": acid}), Stream({"NH3(aq)": acid})
         spent = advance(hydrochloric + ammonia, neutralisation, acid)
         return {
@@ -44,6 +44,15 @@ def _column(conditions: Conditions) -> Unit:
 
     outlets = ["boron_eluate", "stripped_liquor"]
     return Unit("ion exchanger", ["chloride_liquor"], outlets, work, draws=["eluant", "regenerant"])
+
+
+def _eluting_water(liquor: Stream, held_mol: float, conditions: Conditions) -> Stream:
+    """Return the water that elutes boric acid at the concentration wanted, or as much as keeps it dissolved."""
+    if not held_mol:
+        return Stream()
+    wanted = conditions.boron_concentration * liquor.of(BORIC_ACID) / liquor.of(WATER)
+    dissolves = conditions.boric_acid_g_per_kg / 1000 * molar_mass_kg(WATER) / molar_mass_kg(BORIC_ACID)
+    return Stream({WATER: held_mol / min(wanted, dissolves)})
 
 
 def _purge(conditions: Conditions) -> Unit:

@@ -1,8 +1,8 @@
 """How far do metals react, and how much salt escapes, while a kiln follows a schedule of temperatures?
 
-A model with assumed rates: each metal reacts in proportion to what is left of it and to the salt that is there, salt
-escapes in proportion to itself, and both follow Arrhenius's law. It shows which way a schedule works, and no more:
-no rate of solid-state chlorination could be read.
+A model with assumed rates: each metal reacts in proportion to what is left of it, and to the salt that is there once
+that is less than all metals take; salt escapes in proportion to itself, and both follow Arrhenius's law. It shows
+which way a schedule works, and no more: no rate of solid-state chlorination could be read.
 """
 
 from __future__ import annotations
@@ -47,8 +47,11 @@ def bake(
 
     Raises ProcessError for a hold that lasts less than no time, or salt or need below zero.
     """
-    if salt_mol < 0 or any(need < 0 for need in needed_mol.values()) or any(hours < 0 for _, hours in schedule):
+    amounts = [salt_mol, *needed_mol.values(), *(hours for _, hours in schedule)]
+    if not all(math.isfinite(amount) and amount >= 0 for amount in amounts):
         raise ProcessError("a schedule has holds, and a charge has salt, of zero or more")
+    if not all(temperature_c > -zero_Celsius for temperature_c, _ in schedule):
+        raise ProcessError("a hold stands at or below -273.15 °C; give its temperature in °C")
     metals = [metal for metal, need in needed_mol.items() if need > 0]
     need = np.array([needed_mol[metal] for metal in metals])
     at_reference = np.array([rates.rare_earths if metal in RARE_EARTHS else rates.iron for metal in metals])

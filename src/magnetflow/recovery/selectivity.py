@@ -73,6 +73,8 @@ class OffGas:
 
 def off_gas(gas: Stream, limits: Mapping[str, float], allowed: float) -> OffGas:
     """Screen a gas; `limits` gives the lower flammable limit of each fuel, `allowed` the part of it to stay below."""
+    if not 0 < allowed <= 1:
+        raise ProcessError(f"a part of {allowed:g} of the flammable limit is allowed; give more than 0, at most 1")
     total = math.fsum(gas.moles.values())
     fuels = {name: gas.of(name) for name in limits if gas.of(name)}
     fuel = math.fsum(fuels.values())

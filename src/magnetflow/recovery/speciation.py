@@ -151,6 +151,9 @@ class _Problem:
             if not math.isfinite(amount) or (amount < 0 and name != PROTON):
                 raise ProcessError(f"a liquor holds {amount:g} mol/kg of {name}")
         dissolved, can_fall = _laws()
+        strange = set(constants) - set(dissolved) - set(can_fall)
+        if strange:
+            raise ProcessError(f"no constant of {min(strange)} is in the table, so it cannot be replaced")
         unknown = set(solids or ()) - set(can_fall)
         if unknown:
             raise ProcessError(f"no solubility of {min(unknown)} is known; there are {', '.join(sorted(can_fall))}")

@@ -119,6 +119,8 @@ def of_assay(shares: Mapping[str, float], mass_kg: float) -> Stream:
     Raises ProcessError if the assay holds a share below 0, or more than 1 in all.
     """
     for element, share in shares.items():
+        if list(species(element).atoms.items()) != [(element, 1)] or element == UNACCOUNTED:
+            raise ProcessError(f"composition: {element!r} is no element; give mass shares by symbol")
         if not (math.isfinite(share) and share >= 0):
             raise ProcessError(f"composition: a share of {share:g} of {element}; give 0 to 1")
     total = math.fsum(shares.values())

@@ -50,7 +50,7 @@ def _advance(moles: dict[str, float], reaction: Reaction, extent_mol: float, sca
     for name, count in reaction.per_extent.items():
         held = moles.get(name, 0.0)
         moles[name] = held + count * extent_mol
-        if count < 0 and moles[name] < ROUNDING * scale:
+        if count < 0 and moles[name] < -count * extent_mol * ROUNDING:
             if moles[name] < -ROUNDING * scale:
                 taken = f"{-count * extent_mol:.6g} mol of {name}"
                 raise ProcessError(f"{reaction.name} takes {taken}, and there are {held:.6g}; add some")
@@ -66,6 +66,8 @@ def react(stream: Stream, steps: Sequence[Step]) -> Stream:
     scale = math.fsum(moles.values())
     for reaction, of, part in steps:
         share(part, f"the conversion of {of} by {reaction.name}")
+        if reaction.per_extent.get(of, 0.0) >= 0:
+            raise ProcessError(f"{reaction.name} takes no {of}, so it has no conversion by it")
         if of in moles and part > 0:
             _advance(moles, reaction, part * moles[of] / -reaction.per_extent[of], scale)
     return Stream(moles)
@@ -132,6 +134,8 @@ def electrolyse(
     Raises ProcessError for shares that do not sum to 1, a half reaction at the wrong electrode, or a reactant that
     falls short.
     """
+    if not charge_c >= 0:
+        raise ProcessError(f"a charge of {charge_c:g} C runs the cell backwards; give zero or more")
     for electrode, sign in ((anode, 1), (cathode, -1)):
         total = math.fsum(electrode.values())
         if abs(total - 1) > 1e-12:
@@ -155,9 +159,9 @@ def electrolyse(
 def charge_for(reaction: Reaction, of: str, mass_kg: float, efficiency: float = 1.0) -> float:
     """Return the charge that turns over a mass of a species, C, at a current efficiency (Faraday's law).
 
-    Raises ProcessError for an efficiency that is not above 0.
+    Raises ProcessError for an efficiency that is not above 0 and at most 1, or a mass below zero.
     """
-    if efficiency <= 0:
-        raise ProcessError(f"a current efficiency of {efficiency:g} passes no charge; give more than 0")
+    if not 0 < efficiency <= 1 or not mass_kg >= 0:
+        raise ProcessError(f"{mass_kg:g} kg at a current efficiency of {efficiency:g}; give a mass, and 0 to 1")
     electrons = float(abs(reaction.electrons()) / reaction.taken()[of])
     return float(electrons * FARADAY_C_PER_MOL * mass_kg / molar_mass_kg(of) / efficiency)

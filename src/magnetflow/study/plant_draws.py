@@ -1,7 +1,8 @@
 """How far do yields and products of a batch spread when every condition is drawn from its range?
 
-Ranges and shapes stand in `data/recovery_conditions.csv`. Conditions that go together are drawn together: the rare
-earths with one another, cobalt and nickel with iron, and what the oxalate takes with its dose, as it was measured.
+Ranges and shapes stand in `data/recovery_conditions.csv`. Some conditions follow another one, between their own
+lowest, central and highest values as that one between its: the rare earths follow neodymium, cobalt and nickel iron,
+and what the oxalate takes its dose, at the doses at which it was measured.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from magnetflow.recovery.flowsheet import Solved
 from magnetflow.recovery.report import kiln_heat_of
 from magnetflow.recovery.route import make_up_kg, products_kg, purity, solid_state_chlorination
 from magnetflow.recovery.streams import gas_volume_m3
+from magnetflow.recovery.thermochemistry import JOULE_PER_KWH, REFERENCE_K, enthalpy_j
 from magnetflow.study import plant
 
 TOGETHER = {
@@ -54,6 +56,7 @@ OUTCOMES = {
     "ammonia": "ammonia bought, kg",
     "heat": "heat of the kiln, kWh",
     "evaporation": "water boiled off, t",
+    "boiling": "heat that boils it off, kWh",
     "hydrogen": "hydrogen given off, m³",
 }
 
@@ -72,13 +75,22 @@ def draws(count: int, seed: int) -> pd.DataFrame:
     own = [name for name in wanted.index if name not in TOGETHER]
     points = dict(zip(own, probabilities(len(own), seed, 0, count), strict=True))
     columns = {}
-    for name, (low, central, high, shape) in wanted.iterrows():
-        point = points[TOGETHER.get(str(name), str(name))]
+    for name in own:
+        low, central, high, shape = wanted.loc[name]
         if shape == "uniform":
-            columns[str(name)] = low + (high - low) * point
+            columns[name] = low + (high - low) * points[name]
         else:
-            columns[str(name)] = triang.ppf(point, (central - low) / (high - low), low, high - low)
-    return pd.DataFrame(columns)
+            columns[name] = triang.ppf(points[name], (central - low) / (high - low), low, high - low)
+    bounds = wanted[["low", "central", "high"]].astype(float)
+    for name, leader in TOGETHER.items():
+        columns[name] = np.interp(columns[leader], bounds.loc[leader], bounds.loc[name])
+    return pd.DataFrame(columns)[list(wanted.index)]
+
+
+def evaporation_kwh(solved: Solved) -> float:
+    """Return the heat that boils off the water of the crystalliser, from 25 °C, none of it won back."""
+    cold, hot = enthalpy_j("H2O(l)", REFERENCE_K), enthalpy_j("H2O(g)", 373.15)
+    return solved.streams["condensate"].of("H2O(l)") * float(hot - cold) / JOULE_PER_KWH
 
 
 def outcome(conditions: Conditions, solved: Solved) -> dict[str, float]:
@@ -97,6 +109,7 @@ def outcome(conditions: Conditions, solved: Solved) -> dict[str, float]:
         "ammonia": streams["ammonia_make_up"].mass_kg() + streams["regenerant"].mass_kg(),
         "heat": kiln_heat_of(solved, conditions).duty_kwh,
         "evaporation": streams["condensate"].kg()["H2O(l)"] / 1000,
+        "boiling": evaporation_kwh(solved),
         "hydrogen": gas_volume_m3(streams["off_gas"].only(lambda name: name == "H2(g)")),
     }
 

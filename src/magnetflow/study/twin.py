@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 
 from magnetflow import tables
 from magnetflow.inference.sampling import probabilities
-from magnetflow.recovery import chlorination, leaching, oxalate, thermochemistry
+from magnetflow.recovery import chlorination, leaching, oxalate
 from magnetflow.recovery.conditions import METALS, RARE_EARTHS, Conditions
 from magnetflow.recovery.flowsheet import Solved
 from magnetflow.recovery.report import kiln_heat_of
@@ -24,7 +24,7 @@ from magnetflow.recovery.route import make_up_kg, products_kg, purity, reagents_
 from magnetflow.recovery.schedule import Rates, bake
 from magnetflow.recovery.species import ProcessError
 from magnetflow.study import plant
-from magnetflow.study.plant_draws import OXIDES
+from magnetflow.study.plant_draws import OXIDES, evaporation_kwh
 
 HOURS_A_HOLD = 2.0
 # What can be chosen, and between which limits.
@@ -86,21 +86,21 @@ class Twin:
     def __init__(self, base: Conditions, kiln_rates: Rates, price: Mapping[str, float]) -> None:
         """Work out what the metals of the batch take of the salt."""
         self.base, self.rates, self.price = base, kiln_rates, price
-        apart = chlorination.elements_apart(chlorination.magnets(base))
-        self.needed = {
-            metal: apart.of(f"{metal}(s)") * chlorination.salt_for_each(metal) * (1 - base.dust) for metal in METALS
-        }
+        crushed = chlorination.magnets(base) * (1 - base.dust)
+        apart = chlorination.elements_apart(crushed)
+        self.needed = {metal: apart.of(f"{metal}(s)") * chlorination.salt_for_each(metal) for metal in METALS}
+        self.full_salt_mol = chlorination.ammonium_chloride_demand_mol(crushed, base.boron)
         self.oxidised = plant.facts()["oxidised iron in the leach liquor"]
 
     def conditions(self, plan: Plan) -> Conditions:
         """Return the conditions of a batch under a plan: conversions by the rates, oxalate by its equilibria."""
         schedule = [(plan.first_hold_c, HOURS_A_HOLD), (plan.second_hold_c, HOURS_A_HOLD)]
-        baked = bake(schedule, plan.nh4cl_ratio * sum(self.needed.values()), self.needed, self.rates)
+        baked = bake(schedule, plan.nh4cl_ratio * self.full_salt_mol, self.needed, self.rates)
         of_kiln = replace(
             self.base,
             nh4cl_ratio=plan.nh4cl_ratio,
             conversion=baked.conversion,
-            kiln_temperature_c=plan.second_hold_c,
+            kiln_temperature_c=max(plan.first_hold_c, plan.second_hold_c),
             oxalic_ratio=plan.oxalic_ratio,
             purge=plan.purge,
         )
@@ -132,14 +132,6 @@ def bought_kg(solved: Solved) -> dict[str, float]:
     """Return the reagents that are bought, kg by formula: of ammonium chloride only what does not come round."""
     reagents = reagents_kg(solved) | {"NH4Cl": make_up_kg(solved)}
     return {name: mass for name, mass in reagents.items() if name not in ("H2O", "O2")}
-
-
-def evaporation_kwh(solved: Solved) -> float:
-    """Return the heat that boils off the water of the crystalliser, from 25 °C, none of it won back."""
-    each = thermochemistry.enthalpy_j("H2O(g)", 373.15) - thermochemistry.enthalpy_j(
-        "H2O(l)", thermochemistry.REFERENCE_K
-    )
-    return solved.streams["condensate"].of("H2O(l)") * float(each) / thermochemistry.JOULE_PER_KWH
 
 
 def plan_at(point: NDArray[np.float64]) -> Plan:
