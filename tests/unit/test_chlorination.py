@@ -363,7 +363,7 @@ def test_json_alone_is_printed_and_holds_what_is_promised(capsys: pytest.Capture
     told = json.loads(capsys.readouterr().out)
     assert {"streams", "closure_kg", "products", "reagents"} <= set(told)
     assert all(abs(value) < 1e-9 for value in told["closure_kg"].values())
-    assert set(told["closure_kg"]) >= {"Nd", "Pr", "Dy", "Fe", "B", "H", "O", "C", "N", "unaccounted"}
+    assert set(told["closure_kg"]) >= {"Nd", "Pr", "Dy", "Fe", "B", "H", "O", "C", "N", "Cl", "unaccounted"}
     entering = sum(stream["kg"] for stream in told["streams"].values() if stream["from"] == "outside")
     leaving = sum(stream["kg"] for stream in told["streams"].values() if stream["to"] == "outside")
     assert entering == pytest.approx(leaving, abs=1e-9)

@@ -82,6 +82,12 @@ def test_outcomes_of_the_centre_are_those_of_the_batch() -> None:
     assert told["recovery"] == pytest.approx(100 * sum(in_oxide[m] for m in ("Nd", "Pr", "Dy")) / 54.6)
 
 
+def test_magnets_without_rare_earths_are_refused() -> None:
+    conditions = Conditions(composition={"Fe": 1.0})
+    with pytest.raises(ProcessError, match="no rare earths to recover"):
+        plant_draws.outcome(conditions, solid_state_chlorination(conditions))
+
+
 def test_recovery_by_hand() -> None:
     """Dust, conversion, leach, residue liquor and oxalate multiply; washing keeps all but what the cake holds."""
     ideal = dict.fromkeys(("Nd", "Fe", "Co", "Ni", "Pr", "Dy"), 1.0)

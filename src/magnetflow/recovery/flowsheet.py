@@ -53,8 +53,10 @@ class Solved:
     pipes: dict[str, Pipe]
 
     def closure_kg(self) -> dict[str, float]:
-        """Return the mass of each element that enters the plant less what leaves, kg."""
-        return _difference(self._crossing(OUTSIDE, ""), self._crossing("", OUTSIDE))
+        """Return the mass of each element in the plant that enters less what leaves, kg."""
+        within = {element: 0.0 for stream in self.streams.values() for element in stream.elements_mol()}
+        crossing = _difference(self._crossing(OUTSIDE, ""), self._crossing("", OUTSIDE))
+        return dict(sorted((within | crossing).items()))
 
     def closure_of_units(self) -> dict[str, dict[str, float]]:
         """Return, for each unit, the mass of each element in less out, kg, and the charge in less out, mol."""

@@ -15,10 +15,11 @@ from scipy.stats import triang
 
 from magnetflow import tables
 from magnetflow.inference.sampling import probabilities
-from magnetflow.recovery.conditions import Conditions
+from magnetflow.recovery.conditions import RARE_EARTHS, Conditions
 from magnetflow.recovery.flowsheet import Solved
 from magnetflow.recovery.report import kiln_heat_of
 from magnetflow.recovery.route import make_up_kg, products_kg, purity, solid_state_chlorination
+from magnetflow.recovery.species import ProcessError
 from magnetflow.recovery.streams import gas_volume_m3
 from magnetflow.recovery.thermochemistry import JOULE_PER_KWH, REFERENCE_K, enthalpy_j
 from magnetflow.study import plant
@@ -94,15 +95,18 @@ def evaporation_kwh(solved: Solved) -> float:
 
 
 def outcome(conditions: Conditions, solved: Solved) -> dict[str, float]:
-    """Return what a batch comes to, by OUTCOMES."""
+    """Return what a batch comes to, by OUTCOMES. Raises ProcessError for magnets without rare earths."""
     streams, made = solved.streams, products_kg(solved)
-    brought, gained = streams["magnets"].elements_kg(), streams["oxide"].elements_kg()
-    metals = ("Nd", "Pr", "Dy")
+    brought, gained = (
+        sum(streams[name].elements_kg().get(metal, 0.0) for metal in RARE_EARTHS) for name in ("magnets", "oxide")
+    )
+    if brought == 0:
+        raise ProcessError("the magnets hold no rare earths to recover")
     return {
-        "recovery": 100 * sum(gained.get(m, 0.0) for m in metals) / sum(brought.get(m, 0.0) for m in metals),
+        "recovery": 100 * gained / brought,
         "oxides": sum(made.get(oxide, 0.0) for oxide in OXIDES),
         "purity": 100 * purity(solved)["oxide"],
-        "hydroxide": made["Fe(OH)3"],
+        "hydroxide": made.get("Fe(OH)3", 0.0),
         "hydroxide_purity": 100 * purity(solved)["iron_cake"],
         "boric": made.get("H3BO3", 0.0),
         "salt": make_up_kg(solved),
