@@ -101,25 +101,39 @@ def test_a_figure_follows_a_change_of_theme(browser: Browser, book: Path) -> Non
     assert not faults
 
 
+def edges(page: Page, selector: str) -> list[tuple[float, float, float, float]]:
+    """Return left, top, right and bottom of all that a selector finds and that is drawn."""
+    script = "found => found.map(e => e.getBoundingClientRect()).map(b => [b.left, b.top, b.right, b.bottom])"
+    boxes = [tuple(box) for box in page.locator(selector).evaluate_all(script)]
+    return [box for box in boxes if box[2] > box[0]]
+
+
 @pytest.mark.parametrize(
-    ("chapter", "names"), [("01-system", ("upstream", "wind")), ("06-picture", ("whole-system",))]
+    ("chapter", "names"),
+    [("01-system", ("upstream", "wind")), ("06-picture", ("whole-system",)), ("10-chlorination", ("elements",))],
 )
-def test_labels_of_a_sankey_do_not_overlap(
+def test_a_sankey_stays_in_its_frame_and_no_labels_overlap(
     browser: Browser, book: Path, chapter: str, names: tuple[str, ...]
 ) -> None:
+    """Of every drawing that the figure has to choose from."""
     page, _ = visit(browser, book / "notebooks" / f"{chapter}.html", viewport={"width": 1400, "height": 900})
     for name in names:
         page.wait_for_selector(f"#figure-{name} .node-label")
-        found = [label.bounding_box() for label in page.locator(f"#figure-{name} .node-label").all()]
-        boxes = [box for box in found if box]
-        assert len(boxes) >= 5
-        for first, one in enumerate(boxes):
-            for other in boxes[first + 1 :]:
-                apart = (
-                    one["x"] + one["width"] <= other["x"] + 1 or other["x"] + other["width"] <= one["x"] + 1
-                    or one["y"] + one["height"] <= other["y"] + 1 or other["y"] + other["height"] <= one["y"] + 1
-                )  # fmt: skip
-                assert apart, f"{name}: two labels overlap, {one} and {other}"
+        choice = page.locator(f'select[data-figure="figure-{name}"]')
+        for option in range(choice.locator("option").count() or 1):
+            if choice.count():
+                choice.select_option(str(option))
+                page.wait_for_timeout(800)  # until it is drawn anew
+            [(_, top, _, bottom)] = edges(page, f"#figure-{name}")
+            for _, above, _, below in edges(page, f"#figure-{name} .node-rect"):
+                assert top - 1 <= above <= below <= bottom + 1, f"{name}, drawing {option}: a node leaves the frame"
+            labels = edges(page, f"#figure-{name} .node-label")
+            assert len(labels) >= 5
+            for first, one in enumerate(labels):
+                for other in labels[first + 1 :]:
+                    apart = one[2] <= other[0] + 1 or other[2] <= one[0] + 1
+                    apart |= one[3] <= other[1] + 1 or other[3] <= one[1] + 1
+                    assert apart, f"{name}, drawing {option}: two labels overlap, {one} and {other}"
     page.context.close()
 
 
