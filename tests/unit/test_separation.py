@@ -162,7 +162,7 @@ def test_oxalate_takes_rare_earths_from_iron_two_and_not_from_iron_three() -> No
     assert [one.iron > 0 for one in doses] == [False, False, False, True, True]
 
 
-def test_measured_iron_is_met_where_it_was_measured() -> None:
+def test_iron_begins_to_fall_between_the_doses_where_it_was_measured_to() -> None:
     """Measured in sulfuric liquor: iron untouched at 1.0 and 1.2, 7 % taken at 1.4."""
     assert oxalate.dose(LIQUOR, 1.0).iron == oxalate.dose(LIQUOR, 1.2).iron == 0
     assert 0 < oxalate.dose(LIQUOR, 1.4).iron < 0.07

@@ -35,14 +35,6 @@ DECISIONS = {
     "oxalic_ratio": (1.0, 1.6),
     "purge": (0.005, 0.1),
 }
-# Outcomes with the words that a table shows.
-OUTCOMES = {
-    "recovery": "rare earths recovered, %",
-    "purity": "oxides in what the calciner gives, %",
-    "reagents": "reagents, kg for each kg of oxides",
-    "cost": "reagents and heat, USD for each kg of oxides",
-    "margin": "oxides less reagents and heat, USD a batch",
-}
 # What each aim makes as small as it can.
 AIMS = {
     "recovery": ("recovery", -1.0),
@@ -108,7 +100,7 @@ class Twin:
         return replace(of_kiln, rare_earths_precipitated=taken.rare_earths, iron_with_oxalate=taken.iron)
 
     def evaluate(self, plan: Plan) -> dict[str, float]:
-        """Return what a plan comes to, by OUTCOMES."""
+        """Return recovery and purity, %, reagents, kg, and cost, USD, a kg of oxides, and margin, USD a batch."""
         conditions = self.conditions(plan)
         solved = solid_state_chlorination(conditions)
         made, bought = products_kg(solved), bought_kg(solved)
