@@ -33,7 +33,7 @@ NOT_UP = "Kernel died before replying to kernel_info"
 KERNEL_STARTS = 3
 # By name, as papermill tells them; importing the classes would make every build wait for their libraries.
 INPUT_ERRORS = {"InputError", "TableError", "ProblemError", "ExpressionError", "ConflictError", "ConvergenceError"}
-INPUT_ERRORS |= {"ProcessError", "UnbalancedError"}
+INPUT_ERRORS |= {"ProcessError", "UnbalancedError", "UnsettledError"}
 
 
 @dataclass(frozen=True)

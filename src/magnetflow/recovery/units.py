@@ -16,7 +16,7 @@ from magnetflow.recovery.reactions import Reaction
 from magnetflow.recovery.species import ProcessError, molar_mass_kg
 from magnetflow.recovery.streams import ROUNDING, Stream, of_mass
 
-FARADAY_C_PER_MOL = physical_constants["Faraday constant"][0]
+FARADAY_C_PER_MOL: float = physical_constants["Faraday constant"][0]
 WATER = "H2O(l)"
 
 

@@ -18,12 +18,16 @@ from magnetflow.recovery.flowsheet import Solved
 # The tables that only the recovery chapters draw on.
 TABLES = (
     "aqueous_equilibria",
+    "cell_conditions",
+    "diffusivities",
+    "half_reactions",
     "kiln_kinetics",
     "magnet_assays",
     "oxalate_measurements",
     "recovery_conditions",
     "recovery_facts",
     "recovery_prices",
+    "solution_rates",
     "thermo_constants",
     "thermo_polynomials",
 )

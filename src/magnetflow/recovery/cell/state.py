@@ -1,0 +1,135 @@
+"""What is a cell like at one moment?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from magnetflow.recovery.cell.model import Bulk, Cell, Electrode
+from magnetflow.recovery.species import ProcessError
+
+Vector = NDArray[np.float64]
+HIGHEST_DONNAN = 50.0  # thermal voltages between a membrane and a solution
+FARTHEST_V = 4.0  # from a standard potential that a first guess is looked for
+
+
+@dataclass(frozen=True)
+class State:
+    """Concentrations by ion and node, mol/m³, the potential by node and of the two metals, V, and solids, mol/m³.
+
+    `through_left` and `through_right` are the ions that have come in through either side since the start, mol/m².
+    """
+
+    cell: Cell
+    concentrations: Vector  # ions, nodes
+    potential_v: Vector  # nodes
+    solids: Vector  # solids, nodes
+    metal_v: tuple[float, float]  # left, right; 0 where a side is no electrode
+    time_s: float
+    through_left: Vector  # ions
+    through_right: Vector
+
+    def of(self, name: str) -> Vector:
+        """Return the concentration of an ion, mol/m³ by node."""
+        return np.asarray(self.concentrations[self.cell.names.index(name)])
+
+    def solid(self, name: str) -> Vector:
+        """Return what has fallen out of a solid, mol/m³ of the cell by node."""
+        return np.asarray(self.solids[[one.name for one in self.cell.solids].index(name)])
+
+    def held_mol_m2(self) -> Vector:
+        """Return what the cell holds of each ion, dissolved and in solids, mol for each m² of electrode."""
+        bound = np.zeros_like(self.concentrations)
+        for solid, amount in zip(self.cell.solids, self.solids, strict=True):
+            for name, count in solid.counts.items():
+                bound[self.cell.names.index(name)] += count * amount
+        return np.asarray((self.concentrations + bound) @ self.cell.boxes_m)
+
+
+def start(cell: Cell, concentrations_mol_m3: Mapping[str, float] | Vector) -> State:
+    """Return the state of a cell that is filled with a solution, the same everywhere or by ion and node.
+
+    Sides that hold a solution are put in at once; where a membrane bears a charge, a solution that is the same
+    everywhere takes Donnan's equilibrium with it. The potential is a first guess, from which the cell is solved: its
+    electrodes at rest or at their currents.
+    Raises ProcessError for charges that do not balance, and concentrations below zero.
+    """
+    nodes = len(cell.grid_m)
+    if isinstance(concentrations_mol_m3, Mapping):
+        strangers = set(concentrations_mol_m3) - set(cell.names)
+        if strangers:
+            raise ProcessError(f"the solution names {min(strangers)}, which is no ion of the cell; add it")
+        filled = _filled(cell, cell.in_order(concentrations_mol_m3))
+    else:
+        filled = np.array(concentrations_mol_m3, float)
+        if filled.shape != (len(cell.names), nodes):
+            raise ProcessError(f"concentrations of shape {filled.shape}; give one for each ion and node")
+    for side, at in ((cell.left, 0), (cell.right, nodes - 1)):
+        if isinstance(side, Bulk):
+            filled[:, at] = cell.in_order(side.concentrations_mol_m3)
+    for at in range(nodes):
+        cell.check_neutral(filled[:, at], float(cell.fixed_charge[at]), "the solution")
+        cell.check_resolved(filled[:, at])
+    empty = np.zeros(len(cell.names))
+    potential_v, metal_v = _guessed(cell, filled)
+    return State(cell, filled, potential_v, np.zeros((len(cell.solids), nodes)), metal_v, 0.0, empty, empty)
+
+
+def _filled(cell: Cell, solution: Vector) -> Vector:
+    """Return a solution in every box, in a membrane with the counter-ions that its charge draws in."""
+    cell.check_neutral(solution, 0.0, "the solution")
+    filled = np.repeat(solution[:, None], len(cell.grid_m), axis=1)
+    if cell.neutral:
+        for at in np.flatnonzero(cell.fixed_charge):
+            bound = float(cell.fixed_charge[at])
+
+            def left_over(potential: float, bound: float = bound) -> float:
+                return float(cell.charges @ (solution * np.exp(-cell.charges * potential))) + bound
+
+            potential = brentq(left_over, -HIGHEST_DONNAN, HIGHEST_DONNAN, xtol=1e-14)
+            filled[:, at] = solution * np.exp(-cell.charges * potential)
+    return filled
+
+
+def _guessed(cell: Cell, filled: Vector) -> tuple[Vector, tuple[float, float]]:
+    """Return potentials of the solution and of the metals at which no electrode is far from its current."""
+    sides = (cell.left, cell.right)
+    over = [
+        _overvoltage(cell, side, filled[:, -place]) if isinstance(side, Electrode) else 0.0
+        for place, side in enumerate(sides)
+    ]
+    held = [getattr(side, "potential_v", None) for side in sides]
+    if isinstance(cell.left, Bulk) and cell.left.current_a_m2 is not None:
+        held[0] = None
+    if isinstance(cell.right, Bulk) and cell.right.current_a_m2 is not None:
+        held[1] = None
+    ends = [None if volts is None else float(volts) - gap for volts, gap in zip(held, over, strict=True)]
+    known = next((volts for volts in ends if volts is not None), 0.0)
+    left, right = (known if volts is None else volts for volts in ends)
+    inside = np.linspace(left, right, filled.shape[1])
+    metals = [
+        end + gap if isinstance(side, Electrode) else 0.0
+        for side, end, gap in zip(sides, (left, right), over, strict=True)
+    ]
+    return inside, (metals[0], metals[1])
+
+
+def _overvoltage(cell: Cell, side: Electrode, concentrations: Vector) -> float:
+    """Return the potential of a metal over the solution at which its current runs, or near which it rests, V."""
+    first = side.reactions[0].standard_potential_v
+    if side.current_a_m2 is None:
+        return first
+    wanted, named = side.current_a_m2, dict(zip(cell.names, np.maximum(concentrations, 1e-12).tolist(), strict=True))
+
+    def excess(volts: float) -> float:
+        over = [(half, (volts - half.standard_potential_v) / cell.thermal_voltage_v) for half in side.reactions]
+        return sum(half.current(named, each)[0] for half, each in over) - wanted
+
+    low, high = first - FARTHEST_V, first + FARTHEST_V
+    if excess(low) > 0 or excess(high) < 0:
+        return first
+    return float(brentq(excess, low, high, xtol=1e-6))

@@ -1,0 +1,165 @@
+"""Which state does a cell come to and stay at?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from magnetflow.recovery.cell.balance import Balance, Unknowns
+from magnetflow.recovery.cell.model import Bulk, Cell, Electrode, Inflow, Side, Wall
+from magnetflow.recovery.cell.newton import UnsettledError, settle
+from magnetflow.recovery.cell.state import State
+from magnetflow.recovery.species import ProcessError
+from magnetflow.recovery.units import FARADAY_C_PER_MOL
+
+Array = NDArray[np.float64]
+LOAD_FOUND = 1e-3  # part of the current to which the largest possible one is found
+LONGEST_TIMES = 3.0  # times L²/D that the longest step towards rest takes
+MARCH = 60  # steps at most
+RESTED = 1e-10  # relative change of a concentration in such a step
+
+
+def steady(first: State) -> State:
+    """Return the state at which nothing changes any more, looked for from a first guess.
+
+    A cell with no bulk keeps what it was filled with.
+    Raises ProcessError for solids, which would grow for ever, for a cell in which nothing holds the potential, and
+    for a current above what the cell can carry; UnsettledError where no state is found.
+    """
+    cell = first.cell
+    if cell.solids:
+        raise ProcessError("what falls out grows for ever; work out its course in time, or leave out the solids")
+    check_held(cell)
+    at = _settled(Balance(cell), unknowns(first))
+    return state(first, at, first.time_s, first.through_left, first.through_right)
+
+
+def currents_a_m2(of: State) -> dict[str, dict[str, float]]:
+    """Return the current density of each half reaction at either electrode, A/m²; anodic positive."""
+    cell, told = of.cell, {}
+    for place, (word, side) in enumerate((("left", cell.left), ("right", cell.right))):
+        if isinstance(side, Electrode):
+            named = dict(zip(cell.names, of.concentrations[:, -place].tolist(), strict=True))
+            over = (of.metal_v[place] - of.potential_v[-place]) / cell.thermal_voltage_v
+            told[word] = {
+                half.reaction.name: half.current(named, over - half.standard_potential_v / cell.thermal_voltage_v)[0]
+                for half in side.reactions
+            }
+    return told
+
+
+def inflow_mol_m2_s(of: State) -> tuple[Array, Array]:
+    """Return what comes in through the left and the right side of a steady cell, by ion."""
+    told = Balance(of.cell).missing(unknowns(of))
+    return told.inflow[0], told.inflow[1]
+
+
+def current_a_m2(of: State) -> float:
+    """Return the current that enters a steady cell from the left."""
+    return FARADAY_C_PER_MOL * float(of.cell.charges @ inflow_mol_m2_s(of)[0])
+
+
+def check_held(cell: Cell) -> None:
+    """Raise ProcessError where neither side holds the potential."""
+    if not any(_holds(side) for side in (cell.left, cell.right)):
+        raise ProcessError("nothing holds the potential of the cell; hold one side at a potential")
+    if cell.neutral and any(
+        isinstance(side, Wall) and side.potential_v is not None for side in (cell.left, cell.right)
+    ):
+        raise ProcessError(
+            "a wall before an electroneutral solution has no potential; leave it out, or take Poisson's"
+        )
+
+
+def _holds(side: Side) -> bool:
+    if isinstance(side, Bulk):
+        return side.current_a_m2 is None
+    return isinstance(side, (Wall, Electrode)) and side.potential_v is not None
+
+
+def unknowns(of: State) -> Unknowns:
+    """Return the state as unknowns of the balance."""
+    voltage = of.cell.thermal_voltage_v
+    nodes = np.vstack([of.concentrations, of.potential_v / voltage, of.solids]).T
+    return Unknowns(np.ascontiguousarray(nodes), np.array(of.metal_v) / voltage, of.solids.T > 0)
+
+
+def state(of: State, at: Unknowns, time_s: float, through_left: Array, through_right: Array) -> State:
+    """Return unknowns as the state of the same cell."""
+    ions, voltage = len(of.cell.names), of.cell.thermal_voltage_v
+    metals = (float(at.metals[0] * voltage), float(at.metals[1] * voltage))
+    return replace(
+        of,
+        concentrations=at.nodes[:, :ions].T.copy(),
+        potential_v=at.nodes[:, ions] * voltage,
+        solids=at.nodes[:, ions + 1 :].T.copy(),
+        metal_v=metals,
+        time_s=time_s,
+        through_left=through_left,
+        through_right=through_right,
+    )
+
+
+def _settled(balance: Balance, guess: Unknowns) -> Unknowns:
+    """Settle at once; where that fails, bring the load up in steps, and tell where it can grow no further."""
+    closed = not any(isinstance(side, Bulk) for side in (balance.cell.left, balance.cell.right))
+    at_rest = _marched if closed else _at_once
+    try:
+        return at_rest(balance, guess, 1.0)
+    except UnsettledError as error:
+        last = error
+    at, reached, step = guess, 0.0, 0.5
+    while reached < 1:
+        tried = min(1.0, reached + step)
+        try:
+            at = at_rest(balance, at, tried)
+        except UnsettledError as error:
+            last, step = error, step / 2
+            if step < LOAD_FOUND * max(reached, LOAD_FOUND):
+                raise _beyond(balance, at, reached, last) from None
+            continue
+        reached, step = tried, 1.5 * step
+    return at
+
+
+def _beyond(balance: Balance, at: Unknowns, reached: float, last: UnsettledError) -> UnsettledError | ProcessError:
+    """Return the error for a load that the cell cannot carry: what runs out, and at which current."""
+    cell = balance.cell
+    given = [_given_current(cell, side) for side in (cell.left, cell.right)]
+    if reached == 0 or not any(given):
+        return last
+    leaving = balance.missing(at, load=reached).inflow < 0  # of a cell at rest, by side and ion
+    left = at.nodes[[0, -1], : balance.ions] / np.maximum(at.nodes[:, : balance.ions].max(axis=0), 1e-300)
+    place, ion = np.unravel_index(int(np.argmin(np.where(leaving, left, np.inf))), left.shape)
+    largest = max(abs(each) for each in given)
+    return ProcessError(
+        f"a current of {largest:.6g} A/m² is above the limiting one: {cell.names[ion]} runs out at the "
+        f"{('left', 'right')[place]} side at {reached * largest:.4g} A/m²; lower the current"
+    )
+
+
+def _given_current(cell: Cell, side: Side) -> float:
+    if isinstance(side, Inflow):
+        return float(FARADAY_C_PER_MOL * cell.charges @ cell.in_order(side.flux_mol_m2_s))
+    return (getattr(side, "current_a_m2", None) or 0.0) if isinstance(side, (Bulk, Electrode)) else 0.0
+
+
+def _at_once(balance: Balance, guess: Unknowns, load: float) -> Unknowns:
+    return settle(balance, guess, load=load)[0]
+
+
+def _marched(balance: Balance, at: Unknowns, load: float) -> Unknowns:
+    """March in time until nothing moves: the implicit steps of a closed cell keep what it holds."""
+    cell, ions = balance.cell, balance.ions
+    longest = LONGEST_TIMES * (cell.grid_m[-1] - cell.grid_m[0]) ** 2 / cell.diffusivities.min()
+    step = longest * 1e-6
+    for _ in range(MARCH):
+        before = at.nodes[:, :ions]
+        at, _told = settle(balance, at, 1 / step, before.T / step, load)
+        moved = np.abs(at.nodes[:, :ions] - before) / np.maximum(before, 1e-9 * before.max())
+        if step == longest and moved.max() < RESTED:
+            return at
+        step = min(longest, 4 * step)
+    raise UnsettledError(f"the cell does not come to rest; a concentration still moves by {moved.max():.2g} of it")
