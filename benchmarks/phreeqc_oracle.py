@@ -23,6 +23,7 @@ MASTERS = {
     "H3BO3(aq)": ("B", "H3BO3", 10.81),
     "NH4+(aq)": ("Amm", "AmmH+", 17.031),
     "Cl-(aq)": ("Cl", "Cl-", 35.45),
+    "SO4-2(aq)": ("S", "SO4-2", 96.06),
 }
 OF_WATER = """SOLUTION_MASTER_SPECIES
 H H+ -1.0 H 1.008

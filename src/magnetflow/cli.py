@@ -9,10 +9,14 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from magnetflow import __version__
+
+Told = Callable[[], dict[str, Any]]
+Text = Callable[[], str]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,16 +61,22 @@ def _parser() -> argparse.ArgumentParser:
     recovering = commands.add_parser("recovery", help="balance a batch of a recovery route")
     routes = recovering.add_subparsers(dest="route", required=True)
     chlorinating = routes.add_parser("ssc", help="solid-state chlorination; ideal unless conditions are set")
-    chlorinating.add_argument("--magnet-kg", type=float, default=200.0, help="mass of magnets in a batch")
-    chlorinating.add_argument("--composition", choices=["Nd2Fe14B", "hdd"], default="Nd2Fe14B")
     chlorinating.add_argument("--boron", choices=["inert", "bcl3", "bn"], default="inert", help="in the kiln")
-    chlorinating.add_argument(
-        "--case", choices=["ideal", "central"], default="ideal", help="losses: none, or central"
-    )
-    chlorinating.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="one condition, such as conversion.Fe=0.6"
-    )
-    chlorinating.add_argument("--json", action="store_true", help="print JSON and nothing else")
+    leaching = routes.add_parser("sene", help="electrochemical leaching; ideal unless conditions are set")
+    leaching.add_argument("--selective", action="store_true", help="only the rare earths dissolve")
+    leaching.add_argument("--divided", action="store_true", help="a membrane: ammonium chloride in place of acid")
+    for one in (chlorinating, leaching):
+        one.add_argument("--magnet-kg", type=float, default=200.0, help="mass of magnets in a batch")
+        one.add_argument("--composition", choices=["Nd2Fe14B", "hdd"], default="Nd2Fe14B")
+        one.add_argument("--case", choices=["ideal", "central"], default="ideal", help="losses: none, or central")
+        one.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="one condition, such as conversion.Fe=0.6",
+        )
+        one.add_argument("--json", action="store_true", help="print JSON and nothing else")
     return parser
 
 
@@ -101,29 +111,65 @@ def _reconcile(options: argparse.Namespace) -> int:
 def _recovery(options: argparse.Namespace) -> int:
     """Balance a batch and print its stream table, or JSON alone."""
     import json
-    from dataclasses import replace
 
-    from magnetflow.recovery import report, route
-    from magnetflow.recovery.conditions import Conditions
     from magnetflow.recovery.species import ProcessError
-    from magnetflow.study import plant
 
     unread = [text for text in options.set if "=" not in text]
     if unread:
         raise ProcessError(f"--set {unread[0]} has no value; write NAME=VALUE, such as conversion.Fe=0.6")
+    settings = dict(text.split("=", 1) for text in options.set)
+    told, text = (_chlorination if options.route == "ssc" else _electrolysis)(options, settings)
+    print(json.dumps(told(), indent=2, sort_keys=True) if options.json else text())
+    return 0
+
+
+def _chlorination(options: argparse.Namespace, settings: dict[str, str]) -> tuple[Told, Text]:
+    """Return a batch by solid-state chlorination, as data and as text."""
+    from dataclasses import replace
+
+    from magnetflow.recovery import report, route
+    from magnetflow.recovery.conditions import Conditions
+    from magnetflow.study import plant
+
     conditions = replace(
         plant.conditions() if options.case == "central" else Conditions(),
         magnet_kg=options.magnet_kg,
         composition=plant.composition(options.composition),
         boron=options.boron,
-    ).with_(dict(text.split("=", 1) for text in options.set))
+    ).with_(settings)
     solved = route.solid_state_chlorination(conditions)
-    if options.json:
-        print(json.dumps(report.as_json(solved, conditions), indent=2, sort_keys=True))
-    else:
-        what = f"{conditions.magnet_kg:g} kg of magnets ({options.composition})"
-        print(report.as_text(solved, conditions, f"{what}, boron {options.boron}, {options.case} case"))
-    return 0
+    what = f"{conditions.magnet_kg:g} kg of magnets ({options.composition})"
+    title = f"{what}, boron {options.boron}, {options.case} case"
+    return lambda: report.as_json(solved, conditions), lambda: report.as_text(solved, conditions, title)
+
+
+def _electrolysis(options: argparse.Namespace, settings: dict[str, str]) -> tuple[Told, Text]:
+    """Return a batch by electrochemical leaching, as data and as text."""
+    from dataclasses import replace
+
+    from magnetflow.recovery import electroleach, report, sene
+    from magnetflow.recovery.conditions import LIMITS, Conditions
+    from magnetflow.recovery.species import ProcessError
+    from magnetflow.study import electrolysis, plant
+
+    conditions, cell = Conditions(), electroleach.Electrolysis()
+    if options.case == "central":
+        conditions, cell = electrolysis.plant_conditions()
+    conditions = replace(conditions, magnet_kg=options.magnet_kg, composition=plant.composition(options.composition))
+    cell = replace(cell, divided=options.divided)
+    if options.selective:
+        conditions, cell = sene.selective(conditions), replace(cell, boron_oxidised=0.0)
+    of_cell = {name: text for name, text in settings.items() if name in electroleach.LIMITS}
+    rest = {name: text for name, text in settings.items() if name not in of_cell}
+    unknown = [name for name in rest if name not in LIMITS and not name.startswith("conversion.")]
+    if unknown:
+        known = ", ".join([*electroleach.LIMITS, *LIMITS])
+        raise ProcessError(f"{unknown[0]!r} is no condition; there are {known} and conversion.METAL")
+    batch = sene.electrochemical_leaching(conditions.with_(rest), cell.with_(of_cell))
+    words = ["selective" if options.selective else "non-selective", "divided" if cell.divided else "undivided"]
+    what = f"{batch.conditions.magnet_kg:g} kg of magnets ({options.composition})"
+    title = f"{what}, {', '.join(words)}, {options.case} case"
+    return lambda: report.cell_json(batch), lambda: report.cell_text(batch, title)
 
 
 def _build(options: argparse.Namespace) -> int:

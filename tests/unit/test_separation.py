@@ -59,6 +59,7 @@ def phreeqc() -> Any:
         },
         {"Ni+2(aq)": 0.02, "Co+2(aq)": 0.01, "NH4+(aq)": 0.1, "H+(aq)": -0.05, "Cl-(aq)": 0.11},
         {"Fe+3(aq)": 0.02, "Cl-(aq)": 0.03, "H+(aq)": -0.03},
+        {"SO4-2(aq)": 0.06, "H+(aq)": 0.03, "Fe+2(aq)": 0.045},
     ],
 )
 def test_equilibria_are_those_of_phreeqc(totals: dict[str, float], phreeqc: Any) -> None:
@@ -239,6 +240,7 @@ PRINTED = {
     "B(OH)4-(aq)": -9.24,
     "NH3(aq)": -9.252,
     "OH-(aq)": -14.0,
+    "HSO4-(aq)": 1.988,
     "Nd2(C2O4)3.10H2O(s)": -30.9,
     "FeC2O4.2H2O(s)": math.log10(3.2e-7),
     "Fe(OH)3(s)": 4.891,

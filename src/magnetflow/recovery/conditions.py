@@ -61,7 +61,8 @@ class Conditions:
     composition: str | Mapping[str, float] = ALLOY  # a formula, or mass share by element
     boron: str = "inert"  # what boron does in the kiln: stays, leaves as BCl3, or turns to BN
     nh4cl_ratio: float = 1.0  # charge over what full chlorination of all metals takes
-    conversion: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(METALS, 1.0))  # by metal
+    # By metal: what the kiln turns to chloride, or the cell dissolves.
+    conversion: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(METALS, 1.0))
     boron_reacted: float = 1.0  # in the scenarios bcl3 and bn
     kiln_temperature_c: float = 400.0
     sweep_nm3_per_kg: float = 0.0  # nitrogen through the kiln for each kg of magnets
@@ -89,10 +90,8 @@ class Conditions:
 
     def __post_init__(self) -> None:
         """Check every condition."""
-        for name, (low, high) in LIMITS.items():
-            value = getattr(self, name)
-            if not isinstance(value, Real) or not low <= value <= high:  # type: ignore[operator]
-                raise ProcessError(f"{name} is {_shown(value)}; give {low:g} to {high:g}")
+        for name in LIMITS:
+            number_in(name, getattr(self, name), LIMITS)
         if self.boron not in BORON:
             raise ProcessError(f"boron is {self.boron!r}; choose {', '.join(BORON)}")
         for metal, part in self.conversion.items():
@@ -114,15 +113,27 @@ class Conditions:
             whole, _, metal = name.partition(".")
             if name not in LIMITS and not (metal and whole == "conversion"):
                 raise ProcessError(f"{name!r} is no condition; there are {', '.join(LIMITS)} and conversion.METAL")
-            try:
-                value = int(text) if name == "washes" else float(text)
-            except ValueError:
-                raise ProcessError(f"{name} is {text[:40]!r}, not a number") from None
+            value = number_of(name, text)
             if metal:
                 conversion[metal] = value
             else:
                 changed[name] = value
         return replace(self, conversion=conversion, **changed)  # type: ignore[arg-type]
+
+
+def number_of(name: str, text: str) -> float:
+    """Return the value of a condition given as text; counts are whole. Raises ProcessError for what is no number."""
+    try:
+        return int(text) if name == "washes" else float(text)
+    except ValueError:
+        raise ProcessError(f"{name} is {text[:40]!r}, not a number") from None
+
+
+def number_in(name: str, value: object, limits: Mapping[str, tuple[float, float]]) -> None:
+    """Raise ProcessError where a condition is no number, or lies outside its limits."""
+    low, high = limits[name]
+    if not isinstance(value, Real) or not low <= value <= high:  # type: ignore[operator]
+        raise ProcessError(f"{name} is {_shown(value)}; give {low:g} to {high:g}")
 
 
 def _shown(value: object) -> str:

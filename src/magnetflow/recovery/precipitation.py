@@ -6,6 +6,8 @@ turn the iron into hydroxide, and the ammonia becomes ammonium chloride again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from magnetflow.recovery.conditions import RARE_EARTHS, Conditions
 from magnetflow.recovery.flowsheet import Streams, Unit
 from magnetflow.recovery.leaching import filter_unit
@@ -66,15 +68,16 @@ def air_for(stream: Stream, steps: list[Step], used: float) -> Stream:
     return Stream({"O2(g)": oxygen / used, "N2(g)": NITROGEN_PER_OXYGEN * oxygen / used})
 
 
-def iron_units(conditions: Conditions) -> list[Unit]:
-    """Return oxidation with precipitation of the iron, and its filter."""
-    return [_iron(conditions), filter_unit("iron filter", "iron_slurry", "iron_cake", "chloride_liquor", conditions)]
+def iron_units(conditions: Conditions, brought: Sequence[str] = ("ammonia_liquor",)) -> list[Unit]:
+    """Return oxidation with precipitation of the iron, and its filter; `brought` are liquors that hold ammonia."""
+    filtering = filter_unit("iron filter", "iron_slurry", "iron_cake", "chloride_liquor", conditions)
+    return [_iron(conditions, brought), filtering]
 
 
-def _iron(conditions: Conditions) -> Unit:
+def _iron(conditions: Conditions, brought: Sequence[str]) -> Unit:
     """Air and ammonia precipitate iron, the rare earths left over, and cobalt and nickel with them.
 
-    Ammonia first neutralises the acid that the oxalate set free; what the scrubber does not bring is made up.
+    Ammonia first neutralises the acid that the oxalate set free; what none has brought is made up.
     """
     known = reactions()
     hydroxides = [Step(known["oxidative_hydroxide_Fe"], "Fe+2(aq)", conditions.iron_precipitated)]
@@ -99,7 +102,7 @@ def _iron(conditions: Conditions) -> Unit:
 
     return Unit(
         "oxidation",
-        ["iron_liquor", "ammonia_liquor"],
+        ["iron_liquor", *brought],
         ["iron_slurry", "spent_air"],
         work,
         draws=["ammonia_make_up", "oxidation_air"],

@@ -16,9 +16,9 @@ from magnetflow.recovery.units import WATER, Step, advance, extent_at_most, pick
 BORIC_ACID = "H3BO3(aq)"
 
 
-def units(conditions: Conditions) -> list[Unit]:
-    """Return boron column, purge and crystalliser."""
-    return [_column(conditions), _purge(conditions), _crystalliser()]
+def units(conditions: Conditions, salt: str = "nh4cl_recycled") -> list[Unit]:
+    """Return boron column, purge and crystalliser; `salt` is the stream that the latter gives."""
+    return [_column(conditions), _purge(conditions), _crystalliser(salt)]
 
 
 def _column(conditions: Conditions) -> Unit:
@@ -34,7 +34,8 @@ def _column(conditions: Conditions) -> Unit:
         acid = conditions.eluant_acid * held.of(BORIC_ACID)
         water = _eluting_water(liquor, held.of(BORIC_ACID), conditions)
         hydrochloric, ammonia = Stream({"H+(aq)": acid, "Cl-(aq)": acid}), Stream({"NH3(aq)": acid})
-        spent = advance(hydrochloric + ammonia, neutralisation, acid)
+        both = hydrochloric + ammonia
+        spent = advance(both, neutralisation, extent_at_most(both, neutralisation))
         return {
             "boron_eluate": held + water,
             "stripped_liquor": passed + spent,
@@ -63,7 +64,7 @@ def _purge(conditions: Conditions) -> Unit:
     return Unit("purge", ["stripped_liquor"], ["purge", "loop_liquor"], work)
 
 
-def _crystalliser() -> Unit:
+def _crystalliser(salt_stream: str) -> Unit:
     """Water is boiled off; what was dissolved is left as salts, and free ammonia goes with the steam."""
     known = reactions()
     steps = [Step(known[f"crystal_{metal}Cl3"], f"{metal}+3(aq)") for metal in RARE_EARTHS]
@@ -74,6 +75,6 @@ def _crystalliser() -> Unit:
         salt = known["crystal_NH4Cl"]
         boiled = react(streams["loop_liquor"], steps)
         boiled = advance(boiled, salt, extent_at_most(boiled, salt))
-        return {"nh4cl_recycled": boiled.in_phase("s"), "condensate": boiled.in_phase("l", "aq", "g")}
+        return {salt_stream: boiled.in_phase("s"), "condensate": boiled.in_phase("l", "aq", "g")}
 
-    return Unit("crystalliser", ["loop_liquor"], ["nh4cl_recycled", "condensate"], work)
+    return Unit("crystalliser", ["loop_liquor"], [salt_stream, "condensate"], work)

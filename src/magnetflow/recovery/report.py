@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from magnetflow.recovery import route
+from magnetflow.recovery import route, sene
 from magnetflow.recovery.conditions import Conditions
 from magnetflow.recovery.flowsheet import CHARGE, Solved
 from magnetflow.recovery.selectivity import Heat, celsius, kiln_heat
@@ -14,12 +14,10 @@ MAIN_CONTENTS = 3  # named for each stream
 TRACE_KG = 0.005  # below which a content is not told in the table
 
 
-def as_json(solved: Solved, conditions: Conditions) -> dict[str, Any]:
-    """Return a batch as plain data: masses in kg, amounts in mol, heat in kWh.
+def balance_json(solved: Solved) -> dict[str, Any]:
+    """Return the balance of a plant as plain data: masses in kg, amounts in mol.
 
-    `streams` gives each stream with its ends, `closure_kg` by element what enters the plant less what leaves,
-    `products` and `reagents` kg by formula with ammonium chloride as charged to the kiln, and `nh4cl_make_up_kg`
-    what of it is bought.
+    `streams` gives each stream with its ends, `closure_kg` by element what enters the plant less what leaves.
     """
     streams = {
         name: {
@@ -31,11 +29,21 @@ def as_json(solved: Solved, conditions: Conditions) -> dict[str, Any]:
         }
         for name, pipe in solved.pipes.items()
     }
-    heat = kiln_heat_of(solved, conditions)
     return {
         "streams": streams,
         "closure_kg": solved.closure_kg(),
         "closure_of_units": solved.closure_of_units(),
+    }
+
+
+def as_json(solved: Solved, conditions: Conditions) -> dict[str, Any]:
+    """Return a batch by solid-state chlorination as plain data: masses in kg, amounts in mol, heat in kWh.
+
+    `products` and `reagents` are kg by formula with ammonium chloride as charged to the kiln, and `nh4cl_make_up_kg`
+    what of it is bought; for the rest see `balance_json`.
+    """
+    heat = kiln_heat_of(solved, conditions)
+    return balance_json(solved) | {
         "products": route.products_kg(solved),
         "purity": route.purity(solved),
         "reagents": route.reagents_kg(solved),
@@ -55,10 +63,6 @@ def kiln_heat_of(solved: Solved, conditions: Conditions) -> Heat:
 def as_text(solved: Solved, conditions: Conditions, title: str) -> str:
     """Return a batch as a page of text: the stream table, then what closes, what is made and what is taken."""
     heat = kiln_heat_of(solved, conditions)
-    units = solved.closure_of_units().values()
-    worst_kg = max(abs(value) for unit in units for what, value in unit.items() if what != CHARGE)
-    worst_charge = max(abs(unit[CHARGE]) for unit in units)
-    boundary = max(abs(value) for value in solved.closure_kg().values())
     lines = [title, "", *stream_lines(solved), ""]
     lines.append("Products:  " + _masses(route.products_kg(solved)))
     lines.append("Reagents:  " + _masses(route.reagents_kg(solved)))
@@ -67,11 +71,53 @@ def as_text(solved: Solved, conditions: Conditions, title: str) -> str:
         f"Kiln heat at {conditions.kiln_temperature_c:g} °C: {heat.duty_kwh:,.1f} kWh, without losses"
         + (f"; {heat.uncounted_kg:,.1f} kg without data left out." if heat.uncounted_kg > 1e-9 else ".")
     )
-    lines.append(
+    return "\n".join([*lines, closure_line(solved)])
+
+
+def cell_json(batch: sene.Batch) -> dict[str, Any]:
+    """Return a batch by the electrochemical cell as plain data; `cell` tells what the cell takes and gives off."""
+    return balance_json(batch.solved) | {
+        "products": route.products_kg(batch.solved, sene.PRODUCTS),
+        "purity": route.purity(batch.solved, sene.PRODUCTS),
+        "reagents": sene.reagents_kg(batch),
+        "cell": {
+            "divided": batch.cell.divided,
+            "voltage_v": batch.cell.cell_voltage_v,
+            "current_efficiency": batch.cell.current_efficiency,
+            "charge_ah": batch.charge_ah_per_kg * batch.conditions.magnet_kg,
+            "charge_ah_per_kg": batch.charge_ah_per_kg,
+            "energy_kwh": batch.work.energy_kwh,
+            "energy_kwh_per_kg": batch.energy_kwh_per_kg,
+            "protons_mol": batch.work.protons_mol,
+            "hydrochloric_acid_kg": batch.acid_kg(),
+            "hydrogen_nm3": batch.hydrogen_nm3(),
+        },
+    }
+
+
+def cell_text(batch: sene.Batch, title: str) -> str:
+    """Return a batch by the electrochemical cell as a page of text."""
+    lines = [title, "", *stream_lines(batch.solved), ""]
+    lines.append("Products:  " + _masses(route.products_kg(batch.solved, sene.PRODUCTS)))
+    lines.append("Reagents:  " + _masses(sene.reagents_kg(batch)))
+    told = f"{batch.work.energy_kwh:,.1f} kWh at {batch.cell.cell_voltage_v:g} V and "
+    told += f"a current efficiency of {batch.cell.current_efficiency:g}"
+    lines.append(f"Cell: {batch.charge_ah_per_kg:,.1f} Ah for each kg of magnets; {told};")
+    gas = f"{batch.hydrogen_nm3():,.1f} m³ of hydrogen at 0 °C and 1 atm"
+    lines.append(f"      its electrodes take {batch.work.protons_mol:,.0f} mol of protons and give {gas}.")
+    return "\n".join([*lines, closure_line(batch.solved)])
+
+
+def closure_line(solved: Solved) -> str:
+    """Return how closely every balance closes."""
+    units = solved.closure_of_units().values()
+    worst_kg = max(abs(value) for unit in units for what, value in unit.items() if what != CHARGE)
+    worst_charge = max(abs(unit[CHARGE]) for unit in units)
+    boundary = max(abs(value) for value in solved.closure_kg().values())
+    return (
         f"Closure of every element: boundary within {boundary:.0e} kg, units within {worst_kg:.0e} kg; "
         f"of charge: units within {worst_charge:.0e} mol."
     )
-    return "\n".join(lines)
 
 
 def stream_lines(solved: Solved) -> list[str]:

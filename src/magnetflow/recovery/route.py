@@ -6,6 +6,8 @@ calcination, oxidation, boron, and the ammonium chloride back to the kiln.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from magnetflow.recovery import chlorination, leaching, precipitation, regeneration
 from magnetflow.recovery.conditions import Conditions
 from magnetflow.recovery.flowsheet import Solved, Unit, solve
@@ -49,19 +51,23 @@ def solid_state_chlorination(conditions: Conditions) -> Solved:
     return solve(units(conditions), {"magnets": chlorination.magnets(conditions)}, LEAVES)
 
 
-def products_kg(solved: Solved) -> dict[str, float]:
+def products_kg(solved: Solved, products: Mapping[str, Sequence[str]] = PRODUCTS) -> dict[str, float]:
     """Return the mass of each product, kg by formula; what is not there is left out."""
     masses = {}
-    for stream, names in PRODUCTS.items():
+    for stream, names in _made(solved, products):
         held = solved.streams[stream].kg()
-        masses.update({_formula(name): held[name] for name in names if name in held})
+        masses.update({formula(name): held[name] for name in names if name in held})
     return masses
 
 
-def purity(solved: Solved) -> dict[str, float]:
+def _made(solved: Solved, products: Mapping[str, Sequence[str]]) -> list[tuple[str, Sequence[str]]]:
+    return [(stream, names) for stream, names in products.items() if stream in solved.streams]
+
+
+def purity(solved: Solved, products: Mapping[str, Sequence[str]] = PRODUCTS) -> dict[str, float]:
     """Return the mass share of the wanted substances in each product stream, water left aside."""
     told = {}
-    for stream, names in PRODUCTS.items():
+    for stream, names in _made(solved, products):
         dry = {name: mass for name, mass in solved.streams[stream].kg().items() if name != "H2O(l)"}
         wanted = sum(dry.get(name, 0.0) for name in names)
         if wanted:
@@ -79,7 +85,7 @@ def reagents_kg(solved: Solved) -> dict[str, float]:
     air = mix([streams["calciner_air"], streams["oxidation_air"]]).only(lambda name: name == "O2(g)")
     water = mix(stream for name, stream in streams.items() if name.endswith("_water") or name == "eluant")
     water = water.in_phase("l")
-    return {_formula(name): mass for name, mass in mix([charged, bought, air, water]).kg().items()}
+    return {formula(name): mass for name, mass in mix([charged, bought, air, water]).kg().items()}
 
 
 def make_up_kg(solved: Solved) -> float:
@@ -87,5 +93,6 @@ def make_up_kg(solved: Solved) -> float:
     return solved.streams["nh4cl_make_up"].mass_kg()
 
 
-def _formula(name: str) -> str:
+def formula(name: str) -> str:
+    """Return a species without its phase."""
     return name[: name.rindex("(")]

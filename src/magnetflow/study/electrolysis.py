@@ -15,10 +15,13 @@ from magnetflow import tables
 from magnetflow.recovery.cell.kinetics import Branch, HalfReaction, MassAction, Solid
 from magnetflow.recovery.cell.model import Ion
 from magnetflow.recovery.cell.operation import Operation, Setup, operate
+from magnetflow.recovery.conditions import Conditions
+from magnetflow.recovery.electroleach import LIMITS, Electrolysis
 from magnetflow.recovery.reactions import Reaction, reactions
 from magnetflow.recovery.species import species
 from magnetflow.recovery.streams import Stream
 from magnetflow.recovery.units import FARADAY_C_PER_MOL
+from magnetflow.study import plant
 
 # Which branch of a half reaction runs here, and of which ion it is of first order.
 BRANCHES: Mapping[str, tuple[str, str | None]] = {
@@ -55,6 +58,14 @@ def conditions(bound: str = "central") -> dict[str, float]:
     """Return the conditions of the cell at the central, low or high end of their ranges."""
     rows = tables.read("cell_conditions").query("bound == @bound")
     return dict(zip(rows["condition"], rows["value"], strict=True))
+
+
+def plant_conditions(bound: str = "central", **given: object) -> tuple[Conditions, Electrolysis]:
+    """Return the conditions of a batch by the cell; `given` replaces those of the separation that it names."""
+    values = conditions(bound)
+    conversion = {name.partition(".")[2]: value for name, value in values.items() if "." in name}
+    cell = Electrolysis(**{name: values[name] for name in LIMITS if name in values})  # type: ignore[arg-type]
+    return plant.conditions(bound, **{"conversion": conversion, "dust": 0.0} | given), cell
 
 
 def point(**given: object) -> Point:

@@ -1,0 +1,185 @@
+"""The plant round the electrochemical cell: Faraday, protons, both kinds of cell, and every balance."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_chemistry import CASES, expected
+
+from magnetflow.cli import main
+from magnetflow.recovery import sene
+from magnetflow.recovery.conditions import METALS, Conditions
+from magnetflow.recovery.electroleach import Electrolysis
+from magnetflow.recovery.flowsheet import Solved
+from magnetflow.recovery.route import products_kg, reagents_kg, solid_state_chlorination
+from magnetflow.recovery.sene import Batch, electrochemical_leaching
+from magnetflow.recovery.species import ProcessError
+from magnetflow.recovery.units import FARADAY_C_PER_MOL
+from magnetflow.study import electrolysis, plant
+
+DISKS: Any = plant.composition("hdd")
+IDEAL = electrochemical_leaching(Conditions(), Electrolysis())
+DIVIDED = electrochemical_leaching(Conditions(), Electrolysis(divided=True))
+
+
+def worst(solved: Solved) -> float:
+    """The largest gap in the balance of an element or of charge, over the plant and every unit."""
+    reports = [solved.closure_kg(), *solved.closure_of_units().values()]
+    return max(abs(value) for report in reports for value in report.values())
+
+
+@pytest.mark.parametrize("batch", [IDEAL, DIVIDED])
+def test_charge_and_energy_follow_faraday(batch: Batch) -> None:
+    """The shared case D1: 37 electrons a formula unit with boron, and the energy at 3 V and an efficiency of 0.85."""
+    known = CASES["D1_faraday_dissolution"]["expected"]
+    assert batch.charge_ah_per_kg == expected("D1_faraday_dissolution")["Ah_per_kg (B->H3BO3 (3e))"]
+    spent = replace(batch.cell, current_efficiency=0.85, cell_voltage_v=3.0)
+    lossy = electrochemical_leaching(Conditions(), spent)
+    assert lossy.energy_kwh_per_kg == pytest.approx(
+        known["kWh_per_kg @ 3 V, CE 0.85 (B->H3BO3 (3e))"]["value"], rel=1e-9
+    )
+    without = electrochemical_leaching(Conditions(), replace(batch.cell, boron_oxidised=0.0))
+    assert without.charge_ah_per_kg == expected("D1_faraday_dissolution")["Ah_per_kg (B not oxidised)"]
+    hydrogen = known["H2_Nm3_per_kg if all cathodic current is HER (37 e)"]["value"]
+    assert batch.hydrogen_nm3() / 200 == pytest.approx(hydrogen, rel=1e-7)
+
+
+def test_the_cell_takes_the_acid_that_leaching_takes() -> None:
+    """34 protons a formula unit, dissolved by current or by acid; current saves oxidant, not acid."""
+    units = IDEAL.solved.streams["magnets"].of("Nd2Fe14B(s)")
+    assert IDEAL.work.protons_mol / units == pytest.approx(34, rel=1e-12)
+    assert IDEAL.solved.streams["cell_acid"].of("Cl-(aq)") == IDEAL.work.protons_mol
+    assert IDEAL.work.electrons_mol / units == pytest.approx(37, rel=1e-12)
+    ammonia = sene.reagents_kg(IDEAL)["NH3"] / 0.017031
+    assert ammonia == pytest.approx(34 * units, rel=1e-4), "what the acid brings in has to be bound again"
+
+
+def test_current_that_dissolves_nothing_makes_oxygen_and_takes_no_acid() -> None:
+    lossy = electrochemical_leaching(Conditions(), Electrolysis(current_efficiency=0.8))
+    gas = lossy.solved.streams["cell_gas"]
+    assert gas.of("O2(g)") == pytest.approx(0.2 * lossy.work.electrons_mol / 4, rel=1e-12)
+    assert gas.of("H2(g)") == pytest.approx(lossy.work.electrons_mol / 2, rel=1e-12)
+    assert lossy.work.protons_mol == pytest.approx(IDEAL.work.protons_mol, rel=1e-12)
+    assert lossy.work.charge_c == pytest.approx(IDEAL.work.charge_c / 0.8, rel=1e-12)
+
+
+def test_a_divided_cell_takes_and_gives_what_chlorination_does() -> None:
+    """Magnet, oxalic acid, oxygen and water in; oxide, hydroxide and hydrogen out: no salt, acid or ammonia."""
+    kiln = solid_state_chlorination(Conditions())
+    bought = sene.reagents_kg(DIVIDED)
+    assert not {"NH3", "HCl", "NH4Cl"} & set(bought)
+    for name in ("H2C2O4", "O2"):
+        assert bought[name] == pytest.approx(reagents_kg(kiln)[name], rel=1e-9)
+    made = products_kg(DIVIDED.solved, sene.PRODUCTS)
+    for name in ("Nd2O3", "Fe(OH)3"):
+        assert made[name] == pytest.approx(products_kg(kiln)[name], rel=1e-9)
+    crossed = DIVIDED.solved.streams["leach_slurry"].of("Cl-(aq)")
+    assert crossed * FARADAY_C_PER_MOL == pytest.approx(DIVIDED.work.charge_c, rel=1e-12)
+
+
+def test_the_selective_reading_leaves_iron_as_metal() -> None:
+    """Six electrons a formula unit, and all iron and boron in the residue."""
+    batch = electrochemical_leaching(sene.selective(Conditions()), Electrolysis(boron_oxidised=0.0))
+    magnets = batch.solved.streams["magnets"]
+    assert batch.work.electrons_mol / magnets.of("Nd2Fe14B(s)") == pytest.approx(6, rel=1e-12)
+    residue = batch.solved.streams["residue"].elements_kg()
+    assert residue["Fe"] == pytest.approx(magnets.elements_kg()["Fe"], rel=1e-12)
+    assert residue["B"] == pytest.approx(magnets.elements_kg()["B"], rel=1e-12)
+    made = products_kg(batch.solved, sene.PRODUCTS)
+    assert made["Nd2O3"] == pytest.approx(products_kg(IDEAL.solved, sene.PRODUCTS)["Nd2O3"], rel=1e-12)
+
+
+@pytest.mark.parametrize("divided", [False, True])
+@settings(max_examples=25, deadline=None)
+@given(draw=st.data())
+def test_every_balance_closes_whatever_the_conditions(divided: bool, draw: st.DataObject) -> None:
+    part = st.floats(0.05, 1.0)
+    conditions = Conditions(
+        composition=draw.draw(st.sampled_from(["Nd2Fe14B", DISKS])),
+        conversion={metal: draw.draw(part) for metal in METALS},
+        moisture=draw.draw(st.floats(0, 1)),
+        oxalic_ratio=draw.draw(st.floats(1.0, 1.5)),
+        iron_precipitated=draw.draw(part),
+        boron_captured=draw.draw(part),
+        eluant_acid=draw.draw(st.floats(0, 5)),
+        purge=draw.draw(st.floats(0.05, 1.0)),
+    )
+    cell = Electrolysis(
+        divided=divided,
+        boron_oxidised=draw.draw(part),
+        current_efficiency=draw.draw(st.floats(0.3, 1.0)),
+        acid_ratio=draw.draw(st.floats(1.0, 2.0)),
+        salt_ratio=draw.draw(st.floats(1.0, 2.0)),
+        water_ratio=draw.draw(st.floats(5.0, 50.0)),
+    )
+    assert worst(electrochemical_leaching(conditions, cell).solved) < 1e-8
+
+
+@pytest.mark.parametrize("divided", [False, True])
+def test_central_conditions_close_too(divided: bool) -> None:
+    conditions, cell = electrolysis.plant_conditions(composition=DISKS)
+    batch = electrochemical_leaching(conditions, replace(cell, divided=divided))
+    assert worst(batch.solved) < 1e-8
+    assert batch.cell.cell_voltage_v == 3.0
+    dissolved = 1 - batch.solved.streams["residue"].elements_kg()["Nd"] / (200 * DISKS["Nd"])
+    assert dissolved == pytest.approx(0.95, abs=1e-3)
+
+
+def test_salt_that_is_not_needed_is_set_aside() -> None:
+    """Chloride that comes in with the eluant's acid builds up as salt, and leaves."""
+    batch = electrochemical_leaching(Conditions(eluant_acid=3.0), Electrolysis(divided=True))
+    boron = batch.solved.streams["boron_eluate"].of("H3BO3(aq)")
+    assert batch.solved.streams["nh4cl_surplus"].of("NH4Cl(s)") == pytest.approx(3 * boron, rel=1e-6)
+
+
+def test_the_command_tells_a_batch_in_json(capsys: Any) -> None:
+    assert main(["recovery", "sene", "--magnet-kg", "200", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["cell"]["charge_ah_per_kg"] == pytest.approx(917.2442776022584)
+    assert told["cell"]["energy_kwh_per_kg"] == pytest.approx(917.2442776022584 * 3 / 1000)
+    assert told["products"]["Nd2O3"] == pytest.approx(62.25, abs=0.01)
+    assert max(map(abs, told["closure_kg"].values())) < 1e-9
+    assert told["streams"]["cell_acid"]["to"] == "cell"
+
+
+def test_the_command_tells_a_batch_as_text(capsys: Any) -> None:
+    arguments = ["--composition", "hdd", "--case", "central", "--divided", "--selective", "--set", "purge=0.05"]
+    assert main(["recovery", "sene", *arguments, "--set", "cell_voltage_v=2.5"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("200 kg of magnets (hdd), selective, divided, central case\n")
+    spent = " kWh at 2.5 V and a current efficiency of 0.85;"
+    for wanted in ("nh4cl_recycled", spent, "m³ of hydrogen", "Closure of"):
+        assert wanted in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--set", "current_efficiency=0"], "current_efficiency is 0; give 0.01 to 1"),
+        (["--set", "acid_ratio=0.5"], "acid_ratio is 0.5; give 1 to 100"),
+        (["--set", "cell_voltage_v=many"], "cell_voltage_v is 'many', not a number"),
+        (["--set", "oxalic_ratio=many"], "oxalic_ratio is 'many', not a number"),
+        (["--set", "voltage=3"], "'voltage' is no condition; there are boron_oxidised, current_efficiency"),
+        (["--set", "purge"], "--set purge has no value"),
+        (["--magnet-kg", "-1"], "magnet_kg is -1"),
+        (["--selective", "--set", "conversion.Nd=0"], "nothing dissolves in the cell"),
+    ],
+)
+def test_the_command_refuses_with_one_line(arguments: list[str], told: str, capsys: Any) -> None:
+    assert main(["recovery", "sene", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert told in err
+    assert err.count("\n") == 1
+
+
+def test_conditions_that_cannot_be_are_refused() -> None:
+    with pytest.raises(ProcessError, match=r"boron_oxidised is 1\.5; give 0 to 1"):
+        Electrolysis(boron_oxidised=1.5)
+    with pytest.raises(ProcessError, match="water_ratio is '3'; give 0 to 1000"):
+        Electrolysis(water_ratio="3")  # type: ignore[arg-type]
