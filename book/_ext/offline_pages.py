@@ -17,6 +17,8 @@ def load_figures(
         app.add_js_file("figures.js", loading_method="defer", priority=601)
     if 'class="mf-sliders"' in context.get("body", ""):
         app.add_js_file("sliders.js", loading_method="defer", priority=602)
+    if 'class="mf-dials"' in context.get("body", ""):
+        app.add_js_file("cell.js", loading_method="defer", priority=602)
     context["script_files"] = [script for script in context["script_files"] if "thebe" not in str(script)]
     context["css_files"] = [sheet for sheet in context["css_files"] if "thebe" not in str(sheet)]
 

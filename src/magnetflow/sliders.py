@@ -1,13 +1,15 @@
 """How does a page answer "what if", with nothing but itself?
 
 `show_sliders` hands the page the numbers of a model and a slider for each input; `book/_assets/sliders.js` computes
-every outcome anew. Without scripts, and for those who read the source, there is a table of the values at the start.
+every outcome anew. `show_dials` does so for the electrochemical cell, with `book/_assets/cell.js`.
+Without scripts, and for those who read the source, there is a table of the values at the start.
 """
 
 from __future__ import annotations
 
 import html
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +20,7 @@ from magnetflow.results import html_table, with_spread
 RANGE_IN_SD = 2.0  # how far a slider reaches on either side
 LARGEST = 0.95  # part of the value, at most
 STEPS = 20  # from the middle to either end
+DIAL_STEPS = 100  # from end to end
 
 
 def show_sliders(exported: Mapping[str, Any], start: list[list[float]], name: str, about: str) -> HTML:
@@ -43,6 +46,42 @@ def show_sliders(exported: Mapping[str, Any], start: list[list[float]], name: st
         '<button type="button" class="mf-reset">Back to the start</button>'
         "<noscript><p>The sliders need a script, which this browser does not run.</p></noscript>"
         f'<script type="application/json">{drawn}</script></div>'
+    )
+
+
+def show_dials(exported: Mapping[str, Any], start: Mapping[str, float], name: str, about: str) -> HTML:
+    """Return dials for the conditions of a cell and a table of what it comes to, for a page.
+
+    `exported` is what the script needs: inputs and constants by short name, controls (name, label, low, high, start,
+    scale to the input, decimals, logarithmic), outcomes (name, label, decimals) and the verdicts on a cell that
+    works, that lays down iron, and that lets hydroxide fall out. `start` holds the outcomes at the start.
+    """
+    rows = [
+        (html.escape(one["label"]), before, f'<output class="mf-now" aria-live="polite">{before}</output>')
+        for one in exported["outcomes"]
+        for before in [f"{start[one['name']]:,.{one['decimals']}f}".replace("-", "\N{MINUS SIGN}")]
+    ]
+    table = str(html_table(["", "at the start", "with the dials"], rows, numeric=("at the start",)).data)
+    drawn = json.dumps(rounded(exported), sort_keys=True).replace("</", r"<\/")
+    controls = "".join(_dial(f"{name}-{place}", each) for place, each in enumerate(exported["controls"]))
+    return HTML(
+        f'<div class="mf-dials" id="{name}" role="group" aria-label="{html.escape(about)}">{table}'
+        f'<p class="mf-verdict" aria-live="polite">{html.escape(exported["verdicts"][0])}</p>'
+        f'<div class="mf-controls">{controls}</div>'
+        '<button type="button" class="mf-reset">Back to the start</button>'
+        "<noscript><p>The dials need a script, which this browser does not run.</p></noscript>"
+        f'<script type="application/json">{drawn}</script></div>'
+    )
+
+
+def _dial(key: str, control: Mapping[str, Any]) -> str:
+    """Return label, slider and reading of one condition."""
+    low, high, value = control["low"], control["high"], control["start"]
+    part = math.log(value / low) / math.log(high / low) if control["logarithmic"] else (value - low) / (high - low)
+    return (
+        f'<div class="mf-control"><label for="{key}">{html.escape(control["label"])}</label>'
+        f'<input type="range" id="{key}" min="0" max="{DIAL_STEPS}" step="any" value="{part * DIAL_STEPS:.10g}">'
+        f'<output for="{key}">{value:,.{control["decimals"]}f}</output></div>'
     )
 
 

@@ -1,0 +1,151 @@
+"""The design of the cell: the surrogate against the solver, limits, the optimum, and the script of the page."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+from test_what_if import node
+
+from magnetflow.inference.sampling import probabilities
+from magnetflow.recovery.reactions import reactions
+from magnetflow.recovery.species import ProcessError
+from magnetflow.recovery.units import FARADAY_C_PER_MOL, charge_for
+from magnetflow.sliders import rounded, show_dials
+from magnetflow.study import cell_design, cell_page, electrolysis
+from magnetflow.study.quick_cell import inputs, quick
+
+ROOT = Path(__file__).parents[2]
+
+
+def compared(count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Voltage, share laid down and saturation by the solver and by the surrogate, over the ranges of the page."""
+    rows = []
+    for a, b, c, d in probabilities(4, 11, 0, count).T:
+        at = electrolysis.point(
+            current_density_a_m2=float(20 * 100**a),
+            ph=float(0.5 + 2 * b),
+            layer_m=float(20e-6 * 5**c),
+            gap_m=float(0.005 + 0.025 * d),
+        )
+        exact, fast = electrolysis.run(at), quick(inputs(at))
+        solids = [electrolysis.solid(name) for name in electrolysis.HYDROXIDES]
+        decades = max(exact.ln_saturation(solids).values()) / math.log(10)
+        iron = exact.share("cathode", "cathode_iron")
+        own = exact.share("anode", "anode_alloy_boron")
+        rows.append(
+            (exact.voltage_v, fast.voltage_v, iron, fast.plating, decades, fast.saturation, own, fast.dissolving)
+        )
+    return np.array(rows, float)
+
+
+def test_the_surrogate_keeps_to_the_solver() -> None:
+    """Within 10 mV but for cells at the very limit of protons, where it may be a tenth of a volt off."""
+    told = compared(64)
+    volts, iron, decades, own = (np.abs(told[:, at] - told[:, at + 1]) for at in (0, 2, 4, 6))
+    assert np.median(volts) < 3e-3
+    assert np.quantile(volts, 0.9) < 2.5e-2
+    assert volts.max() < 0.15
+    assert iron.max() < 0.08
+    assert np.median(decades) < 0.05
+    assert own.max() < 0.05
+    assert told[:, 2].max() > 0.3, "no cell of the sample is beyond the limit of protons"
+
+
+def test_the_surrogate_takes_arrays_as_it_takes_numbers() -> None:
+    drawn = cell_design.draws(16, 3)
+    together = cell_design.outcome(drawn)
+    for at in (0, 7, 15):
+        one = {name: value if np.ndim(value) == 0 else value[at] for name, value in drawn.items()}  # type: ignore[index]
+        alone = cell_design.outcome(one)
+        assert float(together.cost_usd_kg[at]) == pytest.approx(float(alone.cost_usd_kg), rel=1e-12)
+
+
+def test_energy_rate_and_cost_are_those_of_their_definitions() -> None:
+    given = cell_design.central()
+    told = cell_design.outcome(given)
+    current = float(given["current"])
+    charge = charge_for(reactions()["anode_alloy_boron"], "Nd2Fe14B(s)", 1.0)
+    net_c = float(told.net) * current
+    assert float(told.rate_kg_m2_h) == pytest.approx(net_c * 3600 / charge)
+    watts = float(told.cell.voltage_v) * current
+    assert float(told.energy_kwh_kg) == pytest.approx(watts / 1000 / float(told.rate_kg_m2_h))
+    acid = 0.1 * 20 * (0.25 * 0.036458 + 0.6 * 0.017031)  # mol a kg at pH 1, and prices of HCl and NH3
+    electrodes = 1000 / (6000 * float(told.rate_kg_m2_h))
+    assert float(told.cost_usd_kg) == pytest.approx(0.0804 * float(told.energy_kwh_kg) + electrodes + acid, rel=1e-4)
+
+
+def test_the_optimum_is_a_lowest_point_inside_the_limits() -> None:
+    given = cell_design.central()
+    current, ph, best = cell_design.optimum(given)
+
+    def cost(x: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+        return float(cell_design.outcome({**given, "current": math.exp(x[0]), "ph": x[1]}).cost_usd_kg)
+
+    at = np.array([math.log(current), ph])
+    assert np.abs(approx_fprime(at, cost, 1e-5)).max() < 1e-3 * cost(at)
+    for step in ([0.2, 0], [-0.2, 0], [0, 0.1], [0, -0.1], [0.2, -0.1], [-0.2, 0.1]):
+        assert cost(at + step) > cost(at)
+    assert float(best.cell.saturation) < 0
+    assert current < cell_design.limit_a_m2(electrolysis.point(ph=ph), "iron")
+    with pytest.raises(ProcessError, match="edge of what is looked at"):
+        cell_design.optimum({**given, "area_cost": 1e6})
+
+
+def test_the_sensitivity_never_finds_it_dearer_to_choose_anew() -> None:
+    told = cell_design.sensitivity()
+    assert (told["cost_usd_kg"] <= told["cost_if_kept_usd_kg"] * (1 + 1e-6)).all()
+    dearer = told.set_index(["input", "end"])["current_a_m2"]
+    assert dearer["cost of electrodes", "high"] > dearer["cost of electrodes", "low"]
+    assert dearer["price of electricity", "high"] < dearer["price of electricity", "low"]
+
+
+def test_limits_follow_the_acid() -> None:
+    """Ten times the acid carries about ten times the current; sulfate holds protons in reserve."""
+    iron = [cell_design.limit_a_m2(electrolysis.point(ph=ph), "iron") for ph in (1.0, 2.0)]
+    assert iron[0] / iron[1] == pytest.approx(10, rel=0.1)
+    # Protons that diffuse and migrate, and a tenth of the current besides.
+    diffusion = FARADAY_C_PER_MOL * 0.7 * electrolysis.diffusivities()["H+(aq)"] * 10 / 50e-6
+    assert diffusion < iron[1] < 1.25 * diffusion
+    assert cell_design.limit_a_m2(electrolysis.point(ph=2.0, sulfate=True), "iron") > 5 * iron[1]
+    assert cell_design.limit_a_m2(electrolysis.point(ph=2.0), "hydroxide") > 3 * iron[1]
+    assert cell_design.limit_a_m2(electrolysis.point(ph=0.0, layer_m=1e-5), "hydroxide") == math.inf
+
+
+def test_the_script_computes_what_python_computes(tmp_path: Path) -> None:
+    start = cell_design.central()
+    exported = rounded(cell_page.export(start, 200.0))
+    cases = []
+    for a, b, c, d in probabilities(4, 2, 0, 32).T:
+        moved = {"current": 20 * 150**a, "ph": 0.3 + 2.7 * b, "layer": 1e-5 * 20**c, "gap": 0.003 + 0.027 * d}
+        cases.append(exported["inputs"] | {name: float(value) for name, value in moved.items()})
+    (tmp_path / "cases.json").write_text(json.dumps({"model": exported, "cases": cases}), encoding="utf-8")
+    script = (
+        "const { evaluate } = require(process.argv[1]);"
+        "const { model, cases } = JSON.parse(require('fs').readFileSync(process.argv[2]));"
+        "console.log(JSON.stringify(cases.map((inputs) => evaluate(inputs, model.constants))));"
+    )
+    dials = ROOT / "book" / "_assets" / "cell.js"
+    outcome = subprocess.run(
+        [node(), "-e", script, str(dials), str(tmp_path / "cases.json")], capture_output=True, text=True
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    for inputs_, found in zip(cases, json.loads(outcome.stdout), strict=True):
+        expected = cell_page.page_outcomes(inputs_, 200.0)
+        assert found == pytest.approx(expected, rel=1e-8, abs=1e-9)
+
+
+def test_dials_start_at_the_central_cell() -> None:
+    start = cell_design.central()
+    shown = cell_page.page_outcomes(start, 200.0)
+    page = str(show_dials(cell_page.export(start, 200.0), shown, "cell", "Conditions to move").data)
+    assert page.count('type="range"') == 4
+    assert '<output for="cell-0">200</output>' in page
+    assert f"{shown['voltage']:.2f}" in page
+    assert "decades over its solubility" in page
+    assert "\N{MINUS SIGN}" in page
