@@ -130,7 +130,7 @@ def cases() -> tuple[Case, ...]:
         Case(
             "electrode near rest",
             "Nd dissolves at 1 A/m²: Nernst, kinetics, layer",
-            "see text",
+            "Nernst, asinh and ln c, below",
             "mV",
             overvoltage(1.0),
             fine,
@@ -139,7 +139,7 @@ def cases() -> tuple[Case, ...]:
         Case(
             "electrode far from rest",
             "the same at 1000 A/m²",
-            "see text",
+            "the same",
             "mV",
             overvoltage(1000.0),
             fine,
@@ -152,7 +152,7 @@ def cases() -> tuple[Case, ...]:
             "2c₁(Dt/π)^½ exp(−λ²)/erf λ",
             "mol/m²",
             front,
-            (20, 40, 80),
+            (15, 30, 60),
             2e-2,
             0.8,
         ),

@@ -62,7 +62,7 @@ def inputs(at: Point) -> dict[str, float]:
 
 @cache
 def constants() -> dict[str, float]:
-    """Return the constants that no slider moves: thermal voltage, diffusivities, ion product of water, solubilities."""
+    """Return the constants that no slider moves: thermal voltage, diffusivities, water, solubilities."""
     names = {"H": "H+(aq)", "O": "OH-(aq)", "N": "Nd+3(aq)", "F": "Fe+2(aq)", "A": "NH4+(aq)", "C": "Cl-(aq)"}
     diffusivities = electrolysis.diffusivities()
     told = {f"D_{short}": diffusivities[name] for short, name in names.items()}

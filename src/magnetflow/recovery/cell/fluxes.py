@@ -6,23 +6,41 @@ fitted flux of Scharfetter and Gummel (1969), for one interval the equation of G
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 SMALL = 1e-2  # below which Bernoulli's function is taken from its series
-STEEPEST = 300.0  # beyond which it is straight, or nothing
+STEEPEST = 300.0  # beyond which it is nothing
 
 
-def bernoulli(x: Array) -> tuple[Array, Array]:
-    """Return x / (exp(x) - 1) and its slope."""
-    bounded = np.clip(x, -STEEPEST, STEEPEST)
-    small = np.abs(bounded) < SMALL
+class Bernoulli(NamedTuple):
+    """B(x) = x / (exp(x) - 1) and B(-x), with their slopes."""
+
+    ahead: Array
+    back: Array
+    ahead_slope: Array
+    back_slope: Array
+
+
+def bernoulli(x: Array) -> Bernoulli:
+    """Return Bernoulli's function on either side: worked out where it is small, the other by B(-x) = B(x) + x."""
+    size = np.abs(x)
+    small, bounded = size < SMALL, np.minimum(size, STEEPEST)
     safe = np.where(small, 1.0, bounded)
-    below = np.expm1(safe)
-    value = np.where(small, 1 - x / 2 + x**2 / 12 - x**4 / 720, safe / below)
-    slope = np.where(small, -1 / 2 + x / 6 - x**3 / 180, (1 - (safe / below) * (below + 1)) / below)
-    return np.where(x < -STEEPEST, -x, value), np.where(x < -STEEPEST, -1.0, slope)
+    grown = np.expm1(safe)
+    low = np.where(small, 1 - size / 2 + size**2 / 12 - size**4 / 720, safe / grown)
+    low_slope = np.where(small, -1 / 2 + size / 6 - size**3 / 180, (1 - (safe / grown) * (grown + 1)) / grown)
+    high, high_slope = low + size, -1 - low_slope
+    up = x >= 0
+    return Bernoulli(
+        np.where(up, low, high),
+        np.where(up, high, low),
+        np.where(up, low_slope, high_slope),
+        np.where(up, high_slope, low_slope),
+    )
 
 
 def fitted(
@@ -36,8 +54,7 @@ def fitted(
     difference of potential, all by ion and interval.
     """
     step = driven * np.diff(potential)
-    ahead, ahead_slope = bernoulli(step)
-    back, back_slope = bernoulli(-step)
+    ahead, back, ahead_slope, back_slope = bernoulli(step)
     left, right = concentrations[:, :-1], concentrations[:, 1:]
     flux = conductance * (ahead * left - back * right)
     by_potential = conductance * driven * (ahead_slope * left + back_slope * right)

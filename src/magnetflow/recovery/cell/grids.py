@@ -28,7 +28,8 @@ def graded(length_m: float, intervals: int, first_m: float) -> Vector:
         )
 
     def surplus(ln_factor: float) -> float:
-        return float(np.expm1(intervals * ln_factor) / np.expm1(ln_factor) * first_m / length_m - 1)
+        with np.errstate(over="ignore"):  # far too steep a factor is too steep
+            return float(np.expm1(intervals * ln_factor) / np.expm1(ln_factor) * first_m / length_m - 1)
 
     highest = 1.0
     while surplus(highest) < 0:
