@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
@@ -20,6 +19,8 @@ from scipy.stats import triang
 
 from magnetflow import tables
 from magnetflow.inference.sampling import probabilities
+from magnetflow.recovery.cell.operation import ln_saturation
+from magnetflow.recovery.cell.steady import currents_a_m2
 from magnetflow.recovery.reactions import reactions
 from magnetflow.recovery.species import ProcessError, molar_mass_kg
 from magnetflow.recovery.units import charge_for
@@ -30,6 +31,7 @@ from magnetflow.study.quick_cell import NAMES, Quick, quick
 Array = NDArray[np.float64]
 AH_PER_KG = charge_for(reactions()["anode_alloy_boron"], "Nd2Fe14B(s)", 1.0) / 3600
 PLATED = 0.1  # share of the current that lays down iron, at which a cell has stopped to do its work
+LIMIT_FOUND = 3e-3  # part of a limiting current to which it is found
 CURRENTS_A_M2 = (5.0, 6000.0)  # between which limits and the optimum are looked for
 ACIDITIES = (0.0, 3.0)
 # Short names of the surrogate with the conditions and figures that they are drawn from.
@@ -71,6 +73,11 @@ class Outcome(NamedTuple):
     energy_kwh_kg: Array
     rate_kg_m2_h: Array
     cost_usd_kg: Array
+
+    @property
+    def works(self) -> NDArray[np.bool_]:
+        """Return whether magnet goes into solution and no hydroxide falls out."""
+        return (self.net > 0) & (self.cell.saturation < 0)
 
 
 def central() -> Values:
@@ -124,7 +131,8 @@ def outcome(given: Mapping[str, float | Array]) -> Outcome:
 def optimum(given: Mapping[str, float | Array]) -> tuple[float, float, Outcome]:
     """Return the current density and the pH at which a kilogram costs least, and what the cell comes to there.
 
-    From a grid over both, then downhill from its lowest point. Raises ProcessError where it lies on the grid's edge.
+    From a grid over both, then downhill from its lowest point; a cell in which hydroxide falls out does not count.
+    Raises ProcessError where the optimum lies on the edge of the grid.
     """
 
     def at(currents: Array | float, ph: Array | float) -> Outcome:
@@ -132,11 +140,12 @@ def optimum(given: Mapping[str, float | Array]) -> tuple[float, float, Outcome]:
 
     currents, acidities = np.meshgrid(np.geomspace(*CURRENTS_A_M2, 30), np.linspace(*ACIDITIES, 30))
     over = at(currents, acidities)
-    costs = np.where(over.net > 0, over.cost_usd_kg, np.inf)
+    costs = np.where(over.works, over.cost_usd_kg, np.inf)
     lowest = int(np.argmin(costs))
 
     def cost(x: Array) -> float:
-        return float(at(math.exp(x[0]), float(x[1])).cost_usd_kg)
+        told = at(math.exp(x[0]), float(x[1]))
+        return float(told.cost_usd_kg) if told.works else math.inf
 
     begun = np.array([math.log(currents.flat[lowest]), acidities.flat[lowest]])
     found = minimize(cost, begun, method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-10})
@@ -190,13 +199,14 @@ def limit_a_m2(at: Point, what: str) -> float:
 
     By the solver, not the surrogate; infinite where it does not happen up to the highest current looked at.
     """
-    solids = [electrolysis.solid(name) for name in electrolysis.HYDROXIDES]
+    here, solids = electrolysis.setup(at), [electrolysis.solid(name) for name in electrolysis.HYDROXIDES]
 
     def excess(ln_current: float) -> float:
-        told = electrolysis.run(replace(at, current_density_a_m2=math.exp(ln_current)))
+        current = math.exp(ln_current)
+        layer = here.layer(here.cathode, -current)
         if what == "iron":
-            return told.share("cathode", "cathode_iron") - PLATED
-        return max(told.ln_saturation(solids).values())
+            return -currents_a_m2(layer)["left"]["cathode_iron"] / current - PLATED
+        return max(ln_saturation(layer, solids).values())
 
     low, high = (math.log(end) for end in CURRENTS_A_M2)
     try:
@@ -207,4 +217,4 @@ def limit_a_m2(at: Point, what: str) -> float:
         return math.inf
     if excess(low) >= 0:
         return CURRENTS_A_M2[0]
-    return math.exp(float(brentq(excess, low, high, xtol=1e-3)))
+    return math.exp(float(brentq(excess, low, high, xtol=LIMIT_FOUND)))

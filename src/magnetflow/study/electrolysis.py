@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from types import MappingProxyType
 
 from magnetflow import tables
 from magnetflow.recovery.cell.kinetics import Branch, HalfReaction, MassAction, Solid
@@ -31,6 +32,22 @@ BRANCHES: Mapping[str, tuple[str, str | None]] = {
     "cathode_hydrogen": ("cathodic", "H+(aq)"),
     "cathode_water": ("cathodic", None),
     "cathode_iron": ("cathodic", "Fe+2(aq)"),
+}
+# The conditions of `cell_conditions` in the words that a table shows.
+LABELS = {
+    "boron_oxidised": "boron dissolved",
+    "current_efficiency": "current efficiency of the plant",
+    "cell_voltage_v": "voltage of the plant",
+    "acid_ratio": "acid over what the cell takes",
+    "water_ratio": "water for each kg of magnets",
+    "current_density_a_m2": "current density",
+    "gap_m": "gap between the electrodes",
+    "layer_m": "diffusion layer",
+    "ph": "pH of the liquor",
+    "support_mol_m3": "supporting salt",
+    "mobility": "mobility of ions",
+    "area_cost_usd_m2_a": "cost of electrodes",
+    "hours_a_year": "running time",
 }
 HYDROXIDES = ("Nd(OH)3(s)", "Fe(OH)2(s)")
 # What an alloy is told by, for its standard potential: moles of each element by its half reaction.
@@ -54,10 +71,11 @@ class Point:
     kinetics: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
 
-def conditions(bound: str = "central") -> dict[str, float]:
+@cache
+def conditions(bound: str = "central") -> Mapping[str, float]:
     """Return the conditions of the cell at the central, low or high end of their ranges."""
     rows = tables.read("cell_conditions").query("bound == @bound")
-    return dict(zip(rows["condition"], rows["value"], strict=True))
+    return MappingProxyType(dict(zip(rows["condition"], rows["value"], strict=True)))
 
 
 def plant_conditions(bound: str = "central", **given: object) -> tuple[Conditions, Electrolysis]:
@@ -90,6 +108,7 @@ def ions(names: Sequence[str], mobility: float = 1.0) -> list[Ion]:
     return [Ion(name, mobility * diffusivities()[name]) for name in names]
 
 
+@cache
 def association(formed: str) -> MassAction:
     """Return the reaction by which H+ and a base meet, with its rate, written as the acid that comes apart.
 
@@ -105,12 +124,14 @@ def association(formed: str) -> MassAction:
     return MassAction(reaction.reversed(), -ln_constant, rate)
 
 
+@cache
 def solid(formed: str) -> Solid:
     """Return a solid with its solubility."""
     laws = tables.read("aqueous_equilibria").set_index("formed")
     return Solid(Reaction.read(formed, str(laws["equation"][formed])), float(laws["value"][formed]) * math.log(10))
 
 
+@cache
 def alloy_potential_v(reaction: str) -> float:
     """Return the standard potential of the alloy for one of its half reactions, V.
 

@@ -95,8 +95,7 @@ class Operation:
 
     def ln_saturation(self, solids: Sequence[Solid]) -> dict[str, float]:
         """Return for each solid the largest logarithm of ion product over solubility before the cathode."""
-        named = dict(zip(self.cathode.cell.names, self.cathode.concentrations, strict=True))
-        return {solid.name: float(solid.ln_saturation(named).max()) for solid in solids}
+        return ln_saturation(self.cathode, solids)
 
 
 def operate(setup: Setup, current_a_m2: float) -> Operation:
@@ -105,6 +104,12 @@ def operate(setup: Setup, current_a_m2: float) -> Operation:
         raise ProcessError(f"a current density of {current_a_m2:g} A/m²; give more than 0")
     anode = setup.layer(setup.anode, current_a_m2)
     return Operation(setup, current_a_m2, anode, setup.layer(setup.cathode, -current_a_m2))
+
+
+def ln_saturation(layer: State, solids: Sequence[Solid]) -> dict[str, float]:
+    """Return for each solid the largest logarithm of ion product over solubility in a layer."""
+    named = dict(zip(layer.cell.names, layer.concentrations, strict=True))
+    return {solid.name: float(solid.ln_saturation(named).max()) for solid in solids}
 
 
 def conductivity_s_m(ions: Sequence[Ion], solution_mol_m3: Mapping[str, float]) -> float:

@@ -14,6 +14,7 @@ from magnetflow.recovery.species import ProcessError
 
 Vector = NDArray[np.float64]
 HIGHEST_DONNAN = 50.0  # thermal voltages between a membrane and a solution
+GUESSED_V = 1e-3  # to which it is found
 FARTHEST_V = 4.0  # from a standard potential that a first guess is looked for
 
 
@@ -132,4 +133,4 @@ def _overvoltage(cell: Cell, side: Electrode, concentrations: Vector) -> float:
     low, high = first - FARTHEST_V, first + FARTHEST_V
     if excess(low) > 0 or excess(high) < 0:
         return first
-    return float(brentq(excess, low, high, xtol=1e-6))
+    return float(brentq(excess, low, high, xtol=GUESSED_V))
