@@ -41,7 +41,7 @@ def cases() -> tuple[Case, ...]:
     ]
     return (
         *walls,
-        Case("Debye length", "from the charge before a wall", "(εRT/F²Σz²c)^½", "nm", debye_length, fine, 1e-4, 1.9),
+        Case("Debye length", "from the charge before a wall", "√(εRT/F²Σz²c)", "nm", debye_length, fine, 1e-4, 1.9),
         Case(
             "Poisson and Boltzmann, 3:1",
             "NdCl₃ of 10 mol/m³ at −50 mV; place of half the potential",
@@ -91,13 +91,13 @@ def cases() -> tuple[Case, ...]:
         Case(
             "Sand's time, binary",
             "the same without support",
-            "πD_s(3Fc/2i(1−t₊))²",
+            "πDₛ(3Fc/2i(1−t₊))²",
             "s",
             sand(0.0),
             fine,
             5e-4,
         ),
-        Case("Cottrell", "KCl leaves into nothing, 10 s", "2c(Dt/π)^½", "mol/m²", cottrell, fine, 5e-4),
+        Case("Cottrell", "KCl leaves into nothing, 10 s", "2c√(Dt/π)", "mol/m²", cottrell, fine, 5e-4),
         Case(
             "Goldman, Hodgkin and Katz, flux",
             "one interval, 20 charges and drops",
@@ -149,10 +149,10 @@ def cases() -> tuple[Case, ...]:
         Case(
             "precipitation front",
             "NaOH meets FeCl₂; solid after 20 s",
-            "2c₁(Dt/π)^½ exp(−λ²)/erf λ",
+            "2c₁√(Dt/π) exp(−λ²)/erf λ",
             "mol/m²",
             front,
-            (15, 30, 60),
+            (20, 40, 80),
             2e-2,
             0.8,
         ),
