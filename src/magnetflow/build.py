@@ -107,7 +107,7 @@ def stage(root: Path, parameters: Mapping[str, Any], frames: Mapping[str, Any], 
         shutil.copy(execution.executed(root, stem), source / "notebooks")
     provenance = pages.provenance_page(tables.describe(root / "data"), frames)
     (source / "provenance.md").write_text(provenance, encoding="utf-8")
-    timings = [root / "benchmarks" / f"{name}.csv" for name in ("reconciliation", "ensemble", "recovery")]
+    timings = [root / "benchmarks" / f"{name}.csv" for name in ("reconciliation", "ensemble", "recovery", "cell")]
     if all(path.exists() for path in timings):
         measured = [pd.read_csv(path, dtype=str).fillna("") for path in timings]
         (source / "timings.md").write_text(pages.timings_page(*measured), encoding="utf-8")
