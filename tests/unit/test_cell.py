@@ -187,6 +187,48 @@ def test_mass_and_charge_are_kept_through_precipitation() -> None:
     assert passed[0] + passed[1] == pytest.approx(0, abs=1e-12 * FARADAY_C_PER_MOL * size)
 
 
+def test_iron_three_falls_out_before_iron_two() -> None:
+    """Its hydroxide is the less soluble: it lies further from the cathode, and both irons are kept."""
+    held = {"H+(aq)": 10.0, "OH-(aq)": 1e-9, "Fe+3(aq)": 20.0, "Fe+2(aq)": 50.0, "Nd+3(aq)": 20.0}
+    held["Cl-(aq)"] = 10.0 + 60 + 100 + 60 - 1e-9
+    cathode = [half_reaction("cathode_hydrogen"), half_reaction("cathode_water")]
+    cell = Cell(
+        ions(list(held)),
+        grids.graded(50e-6, 50, 3e-7),
+        Electrode(cathode, current_a_m2=-400.0),
+        Bulk(held),
+        reactions=[association("OH-(aq)")],
+        solids=[solid(name) for name in ("Fe(OH)3(s)", "Fe(OH)2(s)")],
+    )
+    first, *_, last = run(start(cell, held), 10.0, 1e-2)
+    ferric, ferrous = (cell.grid_m[np.flatnonzero(last.solid(f"Fe(OH){n}(s)"))].max() for n in (3, 2))
+    assert ferric > ferrous + 5e-6
+    gap = last.held_mol_m2() - first.held_mol_m2() - last.through_left - last.through_right
+    for name in ("Fe+3(aq)", "Fe+2(aq)", "Nd+3(aq)", "Cl-(aq)"):
+        assert abs(gap[cell.names.index(name)]) < 1e-12 * last.held_mol_m2().max()
+
+
+def test_an_electrode_before_a_space_charge_comes_to_the_same_limit() -> None:
+    """Behind four micrometres Poisson's equation and its compact layer leave the limiting current as it is."""
+    salt = {"Na+(aq)": 10.0, "Cl-(aq)": 10.0}
+    half = HalfReaction.reversible(Reaction.read("plating", "Na(s) -> Na+(aq) + e-"), 0.0, 1e3)
+    known = closed_forms.limiting_current_a_m2(1, diffusivities()["Na+(aq)"], 10.0, 4e-6, -1)
+    grid = grids.graded(4e-6, 300, 2e-10)
+    cell = Cell(ions(list(salt)), grid, Electrode([half], potential_v=-0.4), Bulk(salt), neutral=False)
+    state = steady(start(cell, salt))
+    assert -current_a_m2(state) == pytest.approx(known, rel=0.01)
+    held = Cell(ions(list(salt)), grid, Electrode([half], current_a_m2=-0.9 * known), Bulk(salt), neutral=False)
+    assert current_a_m2(steady(start(held, salt))) == pytest.approx(-0.9 * known, rel=1e-9)
+
+
+def test_an_ion_that_is_not_there_at_first_may_come_in() -> None:
+    left, right = {"Na+(aq)": 10.0, "Cl-(aq)": 10.0, "K+(aq)": 0.0}, {"K+(aq)": 10.0, "Cl-(aq)": 10.0}
+    cell = Cell(ions(list(left)), grids.even(1e-5, 20), Bulk(left), Bulk(right, current_a_m2=0.0))
+    mobile = [diffusivities()[name] + diffusivities()["Cl-(aq)"] for name in ("Na+(aq)", "K+(aq)")]
+    known = closed_forms.lewis_sargent_v(mobile[0], mobile[1], VOLTS)
+    assert steady(start(cell, left)).potential_v[-1] == pytest.approx(known, rel=1e-9)
+
+
 def test_a_solid_dissolves_again_where_the_solution_asks_for_it() -> None:
     """Iron hydroxide laid down by caustic soda goes when acid follows; iron is kept."""
     names = ["Na+(aq)", "OH-(aq)", "H+(aq)", "Fe+2(aq)", "Cl-(aq)"]

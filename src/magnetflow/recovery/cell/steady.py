@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from magnetflow.recovery.cell.balance import Balance, Unknowns
 from magnetflow.recovery.cell.model import Bulk, Cell, Electrode, Inflow, Side, Wall
-from magnetflow.recovery.cell.newton import UnsettledError, settle
+from magnetflow.recovery.cell.newton import FLOOR_MOL_M3, UnsettledError, settle
 from magnetflow.recovery.cell.state import State
 from magnetflow.recovery.species import ProcessError
 from magnetflow.recovery.units import FARADAY_C_PER_MOL
@@ -82,7 +82,8 @@ def _holds(side: Side) -> bool:
 def unknowns(of: State) -> Unknowns:
     """Return the state as unknowns of the balance."""
     voltage = of.cell.thermal_voltage_v
-    nodes = np.vstack([of.concentrations, of.potential_v / voltage, of.solids]).T
+    held = np.maximum(of.concentrations, FLOOR_MOL_M3)  # rates divide by concentrations
+    nodes = np.vstack([held, of.potential_v / voltage, of.solids]).T
     return Unknowns(np.ascontiguousarray(nodes), np.array(of.metal_v) / voltage, of.solids.T > 0)
 
 
