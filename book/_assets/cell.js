@@ -21,33 +21,35 @@
     const mobile = { H: k.D_H * acid, N: 9 * k.D_N * neodymium, F: 4 * k.D_F * iron, A: k.D_A * x.support, C: k.D_C * chloride };
     const total = mobile.H + mobile.N + mobile.F + mobile.A + mobile.C;
     const conductivity = k.F / k.U * x.mobility * total;
-    const pass = (diffusivity) => k.F * x.mobility * diffusivity / x.layer;
-    const passH = pass(k.D_H), passO = pass(k.D_O), passF = 2 * pass(k.D_F);
-    const carriedH = x.current * mobile.H / total, carriedF = x.current * mobile.F / total;
+    const field = x.current * x.layer / (conductivity * k.U), spread = k.F * x.mobility / x.layer;
+    const against = (drop) => drop / Math.expm1(drop);
+    const againstH = spread * k.D_H * against(field), withH = againstH + spread * k.D_H * field;
+    const withO = spread * k.D_O * (against(field) + field);
+    const againstF = 2 * spread * k.D_F * against(2 * field), withF = againstF + 4 * spread * k.D_F * field;
     const rise = (size, transfer, volts) => size * Math.exp(transfer / k.U * volts);
     const hydrogen = (volts) => rise(x.i_h / 1000, -x.t_h, volts - x.e_h);
 
     function atCathode(volts) {
       const rate = hydrogen(volts), water = rise(x.i_w, -x.t_w, volts - x.e_w);
-      const slope = rate + passH, short = water - passH * acid - carriedH;
-      const root = Math.sqrt(short ** 2 + 4 * slope * passO * k.kw);
-      const surface = short > 0 ? 2 * passO * k.kw / (short + root) : (root - short) / (2 * slope);
+      const slope = rate + againstH, short = water - withH * acid;
+      const root = Math.sqrt(short ** 2 + 4 * slope * withO * k.kw);
+      const surface = short > 0 ? 2 * withO * k.kw / (short + root) : (root - short) / (2 * slope);
       const plating = rise(x.i_f / 1000, -x.t_f, volts - x.e_f);
-      const left = (passF * iron + carriedF) / (passF + plating);
+      const left = withF * iron / (againstF + plating);
       return { sum: rate * surface + water + plating * left, surface, left, plated: plating * left };
     }
 
     function atAnode(volts) {
       const rate = hydrogen(volts);
-      const arriving = passH * acid - carriedH + x.current * PROTONS_OF_BORON / ELECTRONS;
+      const arriving = againstH * acid + x.current * PROTONS_OF_BORON / ELECTRONS;
       const dissolving = rise(x.i_a, x.t_a, volts - x.e_a);
-      return { sum: dissolving - rate * Math.max(arriving, 0) / (passH + rate), dissolving };
+      return { sum: dissolving - rate * arriving / (withH + rate), dissolving };
     }
 
     const cathode = found((volts) => x.current - atCathode(volts).sum);
     const anode = found((volts) => atAnode(volts).sum - x.current);
     const { surface, left, plated } = atCathode(cathode);
-    const enriched = Math.exp(3 * x.current * x.layer / (conductivity * k.U));
+    const enriched = Math.exp(3 * field);
     const saturation = Math.max(
       Math.log(neodymium * enriched / 1000) - 3 * Math.log(surface / 1000) - k.sn,
       Math.log(left / 1000) - 2 * Math.log(surface / 1000) - k.sf) / Math.LN10;

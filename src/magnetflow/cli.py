@@ -148,7 +148,7 @@ def _electrolysis(options: argparse.Namespace, settings: dict[str, str]) -> tupl
     from dataclasses import replace
 
     from magnetflow.recovery import electroleach, report, sene
-    from magnetflow.recovery.conditions import LIMITS, Conditions
+    from magnetflow.recovery.conditions import LIMITS, OF_KILN, Conditions
     from magnetflow.recovery.species import ProcessError
     from magnetflow.study import electrolysis, plant
 
@@ -161,10 +161,13 @@ def _electrolysis(options: argparse.Namespace, settings: dict[str, str]) -> tupl
         conditions, cell = sene.selective(conditions), replace(cell, boron_oxidised=0.0)
     of_cell = {name: text for name, text in settings.items() if name in electroleach.LIMITS}
     rest = {name: text for name, text in settings.items() if name not in of_cell}
-    unknown = [name for name in rest if name not in LIMITS and not name.startswith("conversion.")]
+    known = [name for name in electroleach.LIMITS if options.divided or name != "salt_ratio"]
+    known += [name for name in LIMITS if name not in OF_KILN]
+    unknown = [name for name in settings if name not in known and not name.startswith("conversion.")]
     if unknown:
-        known = ", ".join([*electroleach.LIMITS, *LIMITS])
-        raise ProcessError(f"{unknown[0]!r} is no condition; there are {known} and conversion.METAL")
+        where = "a divided cell" if options.divided else "a cell without a membrane"
+        told = f"there are {', '.join(known)} and conversion.METAL"
+        raise ProcessError(f"{unknown[0]!r} is no condition of {where}; {told}")
     batch = sene.electrochemical_leaching(conditions.with_(rest), cell.with_(of_cell))
     words = ["selective" if options.selective else "non-selective", "divided" if cell.divided else "undivided"]
     what = f"{batch.conditions.magnet_kg:g} kg of magnets ({options.composition})"

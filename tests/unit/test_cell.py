@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.constants import epsilon_0
 
 from magnetflow.inference.problem import ConvergenceError
 from magnetflow.recovery.cell import closed_forms, grids
@@ -18,7 +20,16 @@ from magnetflow.recovery.cell import steady as steady_module
 from magnetflow.recovery.cell.balance import Balance, Unknowns
 from magnetflow.recovery.cell.fluxes import bernoulli
 from magnetflow.recovery.cell.kinetics import Branch, HalfReaction
-from magnetflow.recovery.cell.model import Bulk, Cell, Electrode, Inflow, Ion, Wall, thermal_voltage_v
+from magnetflow.recovery.cell.model import (
+    WATER_PERMITTIVITY,
+    Bulk,
+    Cell,
+    Electrode,
+    Inflow,
+    Ion,
+    Wall,
+    thermal_voltage_v,
+)
 from magnetflow.recovery.cell.newton import UnsettledError, settle
 from magnetflow.recovery.cell.operation import Setup, operate
 from magnetflow.recovery.cell.state import start
@@ -27,7 +38,7 @@ from magnetflow.recovery.cell.transient import run
 from magnetflow.recovery.reactions import Reaction, reactions
 from magnetflow.recovery.species import ProcessError
 from magnetflow.recovery.units import FARADAY_C_PER_MOL
-from magnetflow.study import electrolysis
+from magnetflow.study import cell_cases_currents, cell_cases_fields, electrolysis
 from magnetflow.study.cell_case import Case
 from magnetflow.study.cell_cases import cases
 from magnetflow.study.cell_cases_fields import double_layer
@@ -50,13 +61,20 @@ def test_the_cell_gives_what_is_known(case: Case) -> None:
         assert fallen >= case.order
 
 
-def test_the_tolerances_of_the_cases_could_fail() -> None:
-    """An ion a hundredth slower than the closed form has it is seen by every case that an ion's speed enters."""
-    slower = diffusivities()["Nd+3(aq)"] * 0.99
-    exact = closed_forms.limiting_current_a_m2(3, slower, 100.0, 50e-6, -1)
-    case = next(case for case in cases() if case.name == "limiting current, NdCl₃")
-    model = case.work(case.intervals[-1]).model
-    assert abs(model / exact - 1) > 10 * case.tolerance
+def test_a_slower_ion_is_seen_by_every_case_that_hangs_on_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With ions a tenth slower in the model than in the closed forms, each of these misses its tolerance."""
+
+    def slower(names: Sequence[str], mobility: float = 1.0) -> list[Ion]:
+        return ions(names, 0.9 * mobility)
+
+    for module in (cell_cases_fields, cell_cases_currents):
+        monkeypatch.setattr(module, "ions", slower)
+    monkeypatch.setattr(cell_cases_currents, "Ion", lambda name, diffusivity: Ion(name, 0.9 * diffusivity))
+    hanging = ("limiting current", "Sand", "Cottrell", "Goldman, Hodgkin and Katz, flux", "electrode far", "precip")
+    seen = [case for case in cases() if case.name.startswith(hanging)]
+    assert len(seen) == 9
+    for case in seen:
+        assert case.work(case.intervals[-1]).error > case.tolerance, case.name
 
 
 def test_a_published_double_layer() -> None:
@@ -64,7 +82,7 @@ def test_a_published_double_layer() -> None:
     case = next(case for case in PUBLISHED if case["id"] == "D6a_gouy_chapman_25mV")
     state = double_layer(0.025, 400)
     length_m = case["expected"]["debye_length_nm"]["value"] * 1e-9
-    assert state.cell.debye_length_m(state.concentrations[:, -1]) == pytest.approx(length_m, rel=1e-9)
+    assert closed_forms.debye_length_m(SALT, 78.4, VOLTS) == pytest.approx(length_m, rel=1e-9)
     assert pytest.approx(case["expected"]["thermal_voltage_mV"]["value"], rel=1e-9) == 1000 * VOLTS
     profiles = {"phi_mV": 1000 * state.potential_v, "c_minus/c0": state.of("Cl-(aq)") / 10}
     profiles["c_plus/c0"] = state.of("K+(aq)") / 10
@@ -94,7 +112,6 @@ def busy_cell(neutral: bool) -> Cell:
         solids=[solid(name) for name in electrolysis.HYDROXIDES],
         fixed_charge_mol_m3=120.0 * nodes,
         mobility=1 - 0.6 * intervals,
-        eddy_m2_s=1e-9 * intervals,
         source_mol_m3_s=1e-3 * np.ones((len(every), len(grid))),
     )
 
@@ -214,11 +231,17 @@ def test_an_electrode_before_a_space_charge_comes_to_the_same_limit() -> None:
     half = HalfReaction.reversible(Reaction.read("plating", "Na(s) -> Na+(aq) + e-"), 0.0, 1e3)
     known = closed_forms.limiting_current_a_m2(1, diffusivities()["Na+(aq)"], 10.0, 4e-6, -1)
     grid = grids.graded(4e-6, 300, 2e-10)
-    cell = Cell(ions(list(salt)), grid, Electrode([half], potential_v=-0.4), Bulk(salt), neutral=False)
-    state = steady(start(cell, salt))
-    assert -current_a_m2(state) == pytest.approx(known, rel=0.01)
-    held = Cell(ions(list(salt)), grid, Electrode([half], current_a_m2=-0.9 * known), Bulk(salt), neutral=False)
-    assert current_a_m2(steady(start(held, salt))) == pytest.approx(-0.9 * known, rel=1e-9)
+    for capacity in (0.1, 0.4):
+        electrode = Electrode([half], potential_v=-0.4, compact_layer_f_m2=capacity)
+        state = steady(start(Cell(ions(list(salt)), grid, electrode, Bulk(salt), neutral=False), salt))
+        assert -current_a_m2(state) == pytest.approx(known, rel=0.01)
+        # The charge of the metal, by the capacity, is that of the solution: the whole is neutral.
+        held = FARADAY_C_PER_MOL * float(state.cell.charges @ state.concentrations @ state.cell.boxes_m)
+        field = (state.potential_v[-1] - state.potential_v[-2]) / (grid[-1] - grid[-2])
+        metal = capacity * (state.metal_v[0] - state.potential_v[0])
+        assert metal + held == pytest.approx(-WATER_PERMITTIVITY * epsilon_0 * field, abs=2e-3 * abs(metal))
+    driven = Cell(ions(list(salt)), grid, Electrode([half], current_a_m2=-0.9 * known), Bulk(salt), neutral=False)
+    assert current_a_m2(steady(start(driven, salt))) == pytest.approx(-0.9 * known, rel=1e-9)
 
 
 def test_an_ion_that_is_not_there_at_first_may_come_in() -> None:
@@ -297,17 +320,6 @@ def test_an_electrode_keeps_to_the_limits_of_its_law() -> None:
     assert half.current(weak, rest)[0] == pytest.approx(0, abs=1e-12)
 
 
-def test_stirring_leaves_only_its_layer() -> None:
-    """Spreading a million times as fast over half of a film halves the film, and does not carry current."""
-    inner = grids.graded(50e-6, 300, 1e-9)
-    grid = np.append(inner, inner[-1] + grids.even(50e-6, 20)[1:])
-    _, outer = grids.within(grid, 50e-6, 100e-6)
-    electrode = Electrode([NEODYMIUM], potential_v=-2.32 - 0.6)
-    cell = Cell(ions(list(NDCL3)), grid, electrode, Bulk(NDCL3), eddy_m2_s=1e-3 * outer)
-    known = closed_forms.limiting_current_a_m2(3, diffusivities()["Nd+3(aq)"], 100.0, 50e-6, -1)
-    assert -current_a_m2(steady(start(cell, NDCL3))) == pytest.approx(known, rel=5e-3)
-
-
 def test_a_membrane_lets_the_other_charge_pass() -> None:
     """Behind a strong positive charge the current is carried by chloride nearly alone."""
     grid = grids.graded_both(100e-6, 120, 1e-7)
@@ -362,6 +374,22 @@ def test_a_current_above_the_limiting_one_is_told_with_the_bound() -> None:
         assert bound == pytest.approx(known, rel=0.02)
 
 
+def test_an_ion_among_others_that_carry_the_charge_has_its_limit_too() -> None:
+    """Protons behind a thousand times the salt: what more than diffusion is asked of them is refused, and told."""
+    held = {"H+(aq)": 1.0, "K+(aq)": 1000.0, "Cl-(aq)": 1001.0}
+    limit = diffusivities()["H+(aq)"] * 1.0 / 50e-6
+    grid = grids.graded(50e-6, 100, 1e-8)
+    for asked in (2, 5):
+        cell = Cell(ions(list(held)), grid, Inflow({"H+(aq)": -asked * limit}), Bulk(held))
+        with pytest.raises(ProcessError, match=r"above the limiting one: H\+\(aq\) runs out at the left side"):
+            steady(start(cell, held))
+    taken = 5 * limit
+    with pytest.raises(ConvergenceError, match=r"after .* s the cell does not settle; still missing: H") as told:
+        run(start(Cell(ions(list(held)), grid, Inflow({"H+(aq)": -taken}), Bulk(held)), held), 1.0)
+    seconds = float(str(told.value).split()[1])
+    assert seconds == pytest.approx(math.pi * diffusivities()["H+(aq)"] * (1.0 / (2 * taken)) ** 2, rel=0.02)
+
+
 GRID = grids.even(1e-6, 10)
 PAIR = ions(list(SALT))
 
@@ -383,18 +411,32 @@ PAIR = ions(list(SALT))
         (lambda: Cell(PAIR, GRID, Inflow({"Na+(aq)": 1.0}), Wall()), r"a side names Na\+\(aq\)"),
         (lambda: Cell(PAIR, GRID, Bulk(SALT), Electrode([NEODYMIUM], 0.0)), r"a side names Nd\+3\(aq\)"),
         (lambda: Cell(PAIR, GRID, Bulk(SALT), Wall(), reactions=[association("OH-(aq)")]), "which is no ion"),
-        (lambda: Cell(PAIR, GRID, Bulk(SALT), Wall(), temperature_k=0.0), "above 0"),
+        (lambda: Cell(PAIR, GRID, Bulk(SALT), Wall(), mobility=-1.0), "mobility of -1"),
+        (lambda: Cell(PAIR, GRID, Bulk(SALT), Wall(), mobility=np.ones(3)), r"mobility has the shape \(3,\)"),
+        (lambda: Cell([], GRID, Wall(), Wall()), "holds no ion"),
+        (lambda: Cell(PAIR, GRID, Bulk(SALT), Electrode([half_reaction("anode_alloy_boron")], 0.0)), "names Nd"),
+        (
+            lambda: start(Cell(PAIR[:1], GRID, Wall(), Wall(), fixed_charge_mol_m3=5.0), {}),
+            "no ion of the solution can balance",
+        ),
         (lambda: start(Cell(PAIR, GRID, Bulk(SALT), Wall()), {"Na+(aq)": 5.0}), "names Na"),
         (lambda: start(Cell(PAIR, GRID, Bulk(SALT), Wall()), np.ones((3, 2))), "shape"),
         (lambda: Electrode([NEODYMIUM]), "give one of the two"),
         (lambda: Electrode([NEODYMIUM], 0.0, 1.0), "give one of the two"),
+        (lambda: Electrode([NEODYMIUM], current_a_m2=math.nan), "give one of the two"),
+        (lambda: Electrode([], 0.0), "no half reaction"),
         (lambda: steady(start(Cell(PAIR, GRID, Inflow({}), Wall()), SALT)), "nothing holds the potential"),
         (lambda: steady(start(Cell(PAIR, GRID, Bulk(SALT), Wall(0.1)), SALT)), "electroneutral"),
         (lambda: run(start(Cell(PAIR, GRID, Bulk(SALT), Wall()), SALT), -1.0), "give more than 0"),
+        (lambda: run(start(Cell(PAIR, GRID, Bulk(SALT), Wall()), SALT), math.inf), "give more than 0"),
         (lambda: grids.graded(1e-6, 10, 2e-7), "does not grow"),
+        (lambda: grids.graded(1e-6, 1, 1e-7), "does not grow"),
+        (lambda: grids.graded_both(1e-6, 7, 1e-8), "no middle"),
         (lambda: grids.even(0.0, 10), "give at least 1"),
+        (lambda: grids.even(math.inf, 10), "give at least 1"),
         (lambda: HalfReaction(reactions()["alloy"], 0.0, 1.0, None, None), "moves no electrons"),
-        (lambda: HalfReaction(reactions()["anode_Nd"], 0.0, 0.0, None, None), "exchange current"),
+        (lambda: HalfReaction(reactions()["anode_Nd"], 0.0, 0.0, Branch(0.5, {}), None), "exchange current"),
+        (lambda: HalfReaction(reactions()["anode_Nd"], 0.0, 1.0, None, None), "neither branch"),
         (lambda: electrolysis.run(electrolysis.point(gap_m=5e-5)), "do not fit"),
         (lambda: electrolysis.run(electrolysis.point(current_density_a_m2=0.0)), "more than 0"),
     ],

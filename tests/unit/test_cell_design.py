@@ -26,13 +26,7 @@ ROOT = Path(__file__).parents[2]
 def compared(count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Voltage, share laid down and saturation by the solver and by the surrogate, over the ranges of the page."""
     rows = []
-    for a, b, c, d in probabilities(4, 11, 0, count).T:
-        at = electrolysis.point(
-            current_density_a_m2=float(20 * 100**a),
-            ph=float(0.5 + 2 * b),
-            layer_m=float(20e-6 * 5**c),
-            gap_m=float(0.005 + 0.025 * d),
-        )
+    for at in cell_page.sample(count, 11):
         exact, fast = electrolysis.run(at), quick(inputs(at))
         solids = [electrolysis.solid(name) for name in electrolysis.HYDROXIDES]
         decades = max(exact.ln_saturation(solids).values()) / math.log(10)
@@ -45,16 +39,19 @@ def compared(count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
 
 
 def test_the_surrogate_keeps_to_the_solver() -> None:
-    """Within 10 mV but for cells at the very limit of protons, where it may be a tenth of a volt off."""
+    """Within 15 mV until hydroxide falls out, but for cells at the very limit of an ion: a tenth of a volt."""
     told = compared(64)
-    volts, iron, decades, own = (np.abs(told[:, at] - told[:, at + 1]) for at in (0, 2, 4, 6))
-    assert np.median(volts) < 3e-3
-    assert np.quantile(volts, 0.9) < 2.5e-2
-    assert volts.max() < 0.15
-    assert iron.max() < 0.08
-    assert np.median(decades) < 0.05
-    assert own.max() < 0.05
-    assert told[:, 2].max() > 0.3, "no cell of the sample is beyond the limit of protons"
+    clear = told[:, 4] < 0
+    volts, iron, decades, own = (np.abs(told[clear, at] - told[clear, at + 1]) for at in (0, 2, 4, 6))
+    assert np.median(volts) < 2e-3
+    assert np.quantile(volts, 0.9) < 1.5e-2
+    assert volts.max() < 0.12
+    assert iron.max() < 0.04
+    assert np.median(decades) < 0.02
+    assert own.max() < 0.03
+    assert np.mean((told[:, 4] < 0) == (told[:, 5] < 0)) > 0.95, "the two differ on what falls out"
+    assert 0.02 < 1 - clear.mean() < 0.5, "the sample shows too little on one side"
+    assert told[clear, 2].max() > 0.3, "no cell of the sample is beyond the limit of protons"
 
 
 def test_the_surrogate_takes_arrays_as_it_takes_numbers() -> None:
@@ -95,6 +92,19 @@ def test_the_optimum_is_a_lowest_point_inside_the_limits() -> None:
     assert current < cell_design.limit_a_m2(electrolysis.point(ph=ph), "iron")
     with pytest.raises(ProcessError, match="edge of what is looked at"):
         cell_design.optimum({**given, "area_cost": 1e6})
+
+
+def test_the_solver_finds_the_optimum_where_the_surrogate_does() -> None:
+    current, ph = cell_design.optimum_by_solver()
+    near, near_ph, best = cell_design.optimum(cell_design.central())
+    assert current == pytest.approx(near, rel=0.1)
+    assert ph == pytest.approx(near_ph, abs=0.05)
+    chosen = electrolysis.point(current_density_a_m2=current, ph=ph)
+    cost = cell_design.by_solver(chosen)[2]
+    assert cost == pytest.approx(float(best.cost_usd_kg), rel=0.03)
+    for more, acid in ((1.1, 0.0), (0.9, 0.0), (1.0, 0.05), (1.0, -0.05)):
+        moved = electrolysis.point(current_density_a_m2=current * more, ph=ph + acid)
+        assert cell_design.by_solver(moved)[2] > cost
 
 
 def test_the_sensitivity_never_finds_it_dearer_to_choose_anew() -> None:

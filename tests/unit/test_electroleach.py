@@ -164,7 +164,10 @@ def test_the_command_tells_a_batch_as_text(capsys: Any) -> None:
         (["--set", "acid_ratio=0.5"], "acid_ratio is 0.5; give 1 to 100"),
         (["--set", "cell_voltage_v=many"], "cell_voltage_v is 'many', not a number"),
         (["--set", "oxalic_ratio=many"], "oxalic_ratio is 'many', not a number"),
-        (["--set", "voltage=3"], "'voltage' is no condition; there are boron_oxidised, current_efficiency"),
+        (["--set", "voltage=3"], "'voltage' is no condition of a cell without a membrane; there are boron_oxidised"),
+        (["--set", "salt_ratio=2"], "'salt_ratio' is no condition of a cell without a membrane"),
+        (["--set", "kiln_temperature_c=400", "--divided"], "'kiln_temperature_c' is no condition of a divided cell"),
+        (["--set", "water_ratio=0"], "water_ratio is 0; give 1 to 1000"),
         (["--set", "purge"], "--set purge has no value"),
         (["--magnet-kg", "-1"], "magnet_kg is -1"),
         (["--selective", "--set", "conversion.Nd=0"], "nothing dissolves in the cell"),
@@ -181,5 +184,5 @@ def test_the_command_refuses_with_one_line(arguments: list[str], told: str, caps
 def test_conditions_that_cannot_be_are_refused() -> None:
     with pytest.raises(ProcessError, match=r"boron_oxidised is 1\.5; give 0 to 1"):
         Electrolysis(boron_oxidised=1.5)
-    with pytest.raises(ProcessError, match="water_ratio is '3'; give 0 to 1000"):
+    with pytest.raises(ProcessError, match="water_ratio is '3'; give 1 to 1000"):
         Electrolysis(water_ratio="3")  # type: ignore[arg-type]

@@ -30,6 +30,20 @@ SHARES = (
     "oxygen_used",
     "purge",
 )
+# What only chlorination asks for.
+OF_KILN = (
+    "nh4cl_ratio",
+    "kiln_temperature_c",
+    "sweep_nm3_per_kg",
+    "ammonia_cracked",
+    "dust",
+    "boron_reacted",
+    "condenser_temperature_c",
+    "ammonia_absorbed",
+    "scrubber_water_ratio",
+    "leach_water_ratio",
+    "chlorides_dissolved",
+)
 # Between which values each condition can lie; beyond them no plant runs and numbers lose their last digits.
 LIMITS = dict.fromkeys(SHARES, (0.0, 1.0)) | {
     "magnet_kg": (1e-6, 1e6),

@@ -26,7 +26,7 @@ LIMITS = {
     "current_efficiency": (0.01, 1.0),
     "cell_voltage_v": (0.0, 1000.0),
     "acid_ratio": (1.0, 100.0),
-    "water_ratio": (0.0, 1000.0),
+    "water_ratio": (1.0, 1000.0),
     "salt_ratio": (1.0, 100.0),
 }
 

@@ -80,6 +80,7 @@ def cell_json(batch: sene.Batch) -> dict[str, Any]:
         "products": route.products_kg(batch.solved, sene.PRODUCTS),
         "purity": route.purity(batch.solved, sene.PRODUCTS),
         "reagents": sene.reagents_kg(batch),
+        "nh4cl_make_up_kg": batch.salt_bought_kg(),
         "cell": {
             "divided": batch.cell.divided,
             "voltage_v": batch.cell.cell_voltage_v,
@@ -89,7 +90,7 @@ def cell_json(batch: sene.Batch) -> dict[str, Any]:
             "energy_kwh": batch.work.energy_kwh,
             "energy_kwh_per_kg": batch.energy_kwh_per_kg,
             "protons_mol": batch.work.protons_mol,
-            "hydrochloric_acid_kg": batch.acid_kg(),
+            "acid_for_cell_kg": batch.acid_kg(),
             "hydrogen_nm3": batch.hydrogen_nm3(),
         },
     }

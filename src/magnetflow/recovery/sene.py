@@ -63,6 +63,10 @@ class Batch:
         acid = self.solved.streams.get("cell_acid")
         return acid.of("H+(aq)") * molar_mass_kg("HCl(aq)") if acid else 0.0
 
+    def salt_bought_kg(self) -> float:
+        """Return the ammonium chloride bought, kg; none where acid serves."""
+        return self.solved.streams["nh4cl_make_up"].mass_kg() if self.cell.divided else 0.0
+
     def hydrogen_nm3(self) -> float:
         """Return the hydrogen of the cell, m³ at 0 °C and 1 atm."""
         return gas_volume_m3(self.solved.streams["cell_gas"].only(lambda name: name == "H2(g)"))
@@ -97,7 +101,7 @@ def reagents_kg(batch: Batch) -> dict[str, float]:
     streams = batch.solved.streams
     bought = mix([streams["oxalic_acid"], streams["ammonia_make_up"], streams["regenerant"]])
     acid = streams["eluant"].of("H+(aq)") * molar_mass_kg("HCl(aq)") + batch.acid_kg()
-    salt = streams["nh4cl_make_up"].mass_kg() if batch.cell.divided else 0.0
+    salt = batch.salt_bought_kg()
     air = mix([streams["calciner_air"], streams["oxidation_air"]]).only(lambda name: name == "O2(g)")
     water = mix(stream for name, stream in streams.items() if name.endswith("_water") or name == "eluant")
     told = {route.formula(name): mass for name, mass in mix([bought, air, water.in_phase("l")]).kg().items()}

@@ -94,7 +94,7 @@ def _of_cell(batch: Batch) -> dict[str, float]:
     told = _common(batch.solved, route.products_kg(batch.solved, sene.PRODUCTS), sene.reagents_kg(batch))
     left = streams["nh4cl_surplus" if batch.cell.divided else "nh4cl_product"]
     return told | {
-        "ammonium chloride bought, kg": streams["nh4cl_make_up"].mass_kg() if batch.cell.divided else 0.0,
+        "ammonium chloride bought, kg": batch.salt_bought_kg(),
         "ammonium chloride left over, kg": left.kg().get("NH4Cl(s)", 0.0),
         "hydrogen, m³": batch.hydrogen_nm3(),
         "charge, Ah for a kg of magnets": batch.charge_ah_per_kg,

@@ -15,6 +15,7 @@ from magnetflow.study.cell_cases_fields import (
     goldman_flux,
     goldman_potential,
     gouy_chapman,
+    grahame,
     manufactured,
     poisson_or_neutral,
     salts,
@@ -42,6 +43,16 @@ def cases() -> tuple[Case, ...]:
     return (
         *walls,
         Case("Debye length", "from the charge before a wall", "√(εRT/F²Σz²c)", "nm", debye_length, fine, 1e-4, 1.9),
+        Case(
+            "Grahame",
+            "wall of 0.02 C/m² in KCl of 10 mol/m³; its potential",
+            "2 arsinh(σ/√(8εRTc))",
+            "mV",
+            grahame,
+            fine,
+            1e-4,
+            1.9,
+        ),
         Case(
             "Poisson and Boltzmann, 3:1",
             "NdCl₃ of 10 mol/m³ at −50 mV; place of half the potential",
@@ -120,12 +131,21 @@ def cases() -> tuple[Case, ...]:
         salts(),
         Case(
             "Donnan",
-            "membrane of −500 mol/m³ in KCl of 10",
+            "membrane of −500 mol/m³ in KCl of 10, neutral",
             "(RT/F) arsinh(X/2c)",
             "mV",
-            donnan,
+            partial(donnan, neutral=True),
             (30, 60, 120),
             1e-12,
+        ),
+        Case(
+            "Donnan, Poisson",
+            "the same with a space charge, 30 nm thick",
+            "(RT/F) arsinh(X/2c)",
+            "mV",
+            partial(donnan, neutral=False),
+            (30, 60, 120),
+            1e-6,
         ),
         Case(
             "electrode near rest",

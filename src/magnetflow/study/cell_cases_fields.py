@@ -46,13 +46,21 @@ def gouy_chapman(wall_v: float) -> Callable[[int], Checked]:
     return work
 
 
+def grahame(intervals: int) -> Checked:
+    """A wall that bears a charge: its potential, by the law of Grahame."""
+    charge, length = 0.02, 14 * closed_length()
+    cell = Cell(ions([K, CL]), layer_grid(length, intervals, 30), Wall(charge_c_m2=charge), Bulk(SALT), neutral=False)
+    known = closed_forms.grahame_v(charge, 10.0, WATER_PERMITTIVITY, VOLTS)
+    return relative(1000 * float(steady(start(cell, SALT)).potential_v[0]), 1000 * known)
+
+
 def debye_length(intervals: int) -> Checked:
     """By a wall at a small potential: its charge over that of a field falling in one Debye length."""
     wall_v = 1e-5
     state = double_layer(wall_v, intervals)
     cell = state.cell
     charge = -F * float(cell.charges @ state.concentrations @ cell.boxes_m)
-    return relative(1e9 * cell.permittivity * epsilon_0 * wall_v / charge, 1e9 * closed_length())
+    return relative(1e9 * WATER_PERMITTIVITY * epsilon_0 * wall_v / charge, 1e9 * closed_length())
 
 
 def three_to_one(intervals: int) -> Checked:
@@ -130,12 +138,12 @@ def salts() -> Case:
     return Case("junction of salts", "HCl and KCl of 100 mol/m³", law, "mV", work, (25, 50, 100, 200), 1e-11)
 
 
-def donnan(intervals: int) -> Checked:
+def donnan(intervals: int, neutral: bool) -> Checked:
     """A membrane with a fixed charge between two like solutions: the potential in its middle."""
-    bound = -500.0
-    grid = grids.even(30e-6, intervals)
-    nodes, _ = grids.within(grid, 10e-6, 20e-6)
-    cell = Cell(ions([K, CL]), grid, Bulk(SALT), Bulk(SALT), fixed_charge_mol_m3=bound * nodes)
+    bound, third = -500.0, 10e-6 if neutral else 30e-9
+    grid = grids.even(3 * third, intervals)
+    nodes, _ = grids.within(grid, third, 2 * third)
+    cell = Cell(ions([K, CL]), grid, Bulk(SALT), Bulk(SALT), neutral, fixed_charge_mol_m3=bound * nodes)
     model = float(steady(start(cell, SALT)).potential_v[intervals // 2])
     return relative(1000 * model, 1000 * closed_forms.donnan_v(bound, 10.0, VOLTS))
 

@@ -62,6 +62,8 @@ LABELS = {
     "t_f": "transfer coefficient of iron",
     "electricity": "price of electricity",
 }
+# The magnet's exchange current is told at the potential of iron.
+REFERENCE = {"anode_alloy_boron": "anode_Fe"}
 Values = dict[str, float | Array]
 
 
@@ -95,7 +97,7 @@ def at_bound(bound: str) -> Values:
     for short, name in zip(("a", "h", "w", "f"), NAMES, strict=True):
         values[f"i_{short}"] = figures[name, "exchange current density"]
         values[f"t_{short}"] = figures[name, "transfer coefficient"]
-        values[f"e_{short}"] = electrolysis.half_reaction(name).standard_potential_v
+        values[f"e_{short}"] = figures[REFERENCE.get(name, name), "standard potential"]
     return values
 
 
@@ -121,18 +123,22 @@ def outcome(given: Mapping[str, float | Array]) -> Outcome:
     net = cell.dissolving - cell.plating
     energy = cell.voltage_v * AH_PER_KG / 1000 / net
     rate = np.asarray(given["current"]) * net / AH_PER_KG
+    return Outcome(cell, net, energy, rate, _cost(given, energy, rate))
+
+
+def _cost(given: Mapping[str, float | Array], energy_kwh_kg: Array, rate_kg_m2_h: Array) -> Array:
+    """Return what electricity, electrodes and free acid with its ammonia cost for a kilogram, USD."""
     free_mol = 10.0 ** -np.asarray(given["ph"]) * np.asarray(given["water"])  # of acid for each kg of magnets
     reagents = _price("HCl") * molar_mass_kg("HCl(aq)") + _price("NH3") * molar_mass_kg("NH3(aq)")
-    electrodes = np.asarray(given["area_cost"]) / (np.asarray(given["hours"]) * rate)
-    cost = np.asarray(given["electricity"]) * energy + electrodes + free_mol * reagents
-    return Outcome(cell, net, energy, rate, cost)
+    electrodes = np.asarray(given["area_cost"]) / (np.asarray(given["hours"]) * rate_kg_m2_h)
+    return np.asarray(np.asarray(given["electricity"]) * energy_kwh_kg + electrodes + free_mol * reagents)
 
 
 def optimum(given: Mapping[str, float | Array]) -> tuple[float, float, Outcome]:
     """Return the current density and the pH at which a kilogram costs least, and what the cell comes to there.
 
     From a grid over both, then downhill from its lowest point; a cell in which hydroxide falls out does not count.
-    Raises ProcessError where the optimum lies on the edge of the grid.
+    Raises ProcessError where no cell works, or the optimum lies on the edge of the grid.
     """
 
     def at(currents: Array | float, ph: Array | float) -> Outcome:
@@ -141,6 +147,8 @@ def optimum(given: Mapping[str, float | Array]) -> tuple[float, float, Outcome]:
     currents, acidities = np.meshgrid(np.geomspace(*CURRENTS_A_M2, 30), np.linspace(*ACIDITIES, 30))
     over = at(currents, acidities)
     costs = np.where(over.works, over.cost_usd_kg, np.inf)
+    if not np.any(over.works):
+        raise ProcessError("no cell works at any current and acidity that is looked at; change the other inputs")
     lowest = int(np.argmin(costs))
 
     def cost(x: Array) -> float:
@@ -155,6 +163,32 @@ def optimum(given: Mapping[str, float | Array]) -> tuple[float, float, Outcome]:
             f"the cheapest cell lies at {current:g} A/m² and pH {ph:g}, at the edge of what is looked at"
         )
     return current, ph, at(current, ph)
+
+
+def by_solver(at: Point) -> tuple[float, float, float]:
+    """Return voltage, electricity of a kilogram, kWh, and its cost, USD, at a point, by the solver."""
+    told = electrolysis.run(at)
+    net = told.share("anode", "anode_alloy_boron") - told.share("cathode", "cathode_iron")
+    given = central() | {"current": at.current_density_a_m2, "ph": at.ph}
+    energy, rate = told.voltage_v * AH_PER_KG / 1000 / net, at.current_density_a_m2 * net / AH_PER_KG
+    return told.voltage_v, energy, float(_cost(given, np.asarray(energy), np.asarray(rate)))
+
+
+def optimum_by_solver() -> tuple[float, float]:
+    """Return current density and pH at which a kilogram costs least at central conditions, by the solver.
+
+    Downhill from the optimum of the surrogate.
+    """
+    current, ph, _ = optimum(central())
+
+    def cost(x: Array) -> float:
+        at = electrolysis.point(current_density_a_m2=math.exp(float(x[0])), ph=float(x[1]))
+        return by_solver(at)[2]
+
+    begun = np.array([[math.log(current), ph], [math.log(current) - 0.1, ph], [math.log(current), ph - 0.05]])
+    options = {"xatol": 2e-3, "fatol": 1e-6, "initial_simplex": begun}
+    found = minimize(cost, begun[0], method="Nelder-Mead", options=options)
+    return math.exp(found.x[0]), float(found.x[1])
 
 
 def sensitivity() -> pd.DataFrame:
@@ -199,6 +233,8 @@ def limit_a_m2(at: Point, what: str) -> float:
 
     By the solver, not the surrogate; infinite where it does not happen up to the highest current looked at.
     """
+    if what not in ("iron", "hydroxide") or at.selective:
+        raise ProcessError("limits are those of iron and of hydroxide, in a cell where iron dissolves")
     here, solids = electrolysis.setup(at), [electrolysis.solid(name) for name in electrolysis.HYDROXIDES]
 
     def excess(ln_current: float) -> float:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from magnetflow.inference.sampling import probabilities
+from magnetflow.study import electrolysis
 from magnetflow.study.cell_design import AH_PER_KG, Array, outcome
+from magnetflow.study.electrolysis import Point
 from magnetflow.study.quick_cell import constants
 
 # What a reader can move in the page: name, label, low and high end, scale to the input, decimals, logarithmic.
 CONTROLS = (
-    ("current", "current density, A/m²", 20.0, 3000.0, 1.0, 0, True),
-    ("ph", "pH of the liquor", 0.3, 3.0, 1.0, 2, False),
-    ("layer", "diffusion layer, µm", 10.0, 200.0, 1e-6, 0, True),
-    ("gap", "gap between the electrodes, mm", 3.0, 30.0, 1e-3, 1, False),
+    ("current", "current density, A/m²", 20.0, 2000.0, 1.0, 0, True),
+    ("ph", "pH of the liquor", 0.5, 2.5, 1.0, 2, False),
+    ("layer", "diffusion layer, µm", 20.0, 100.0, 1e-6, 0, True),
+    ("gap", "gap between the electrodes, mm", 5.0, 30.0, 1e-3, 1, False),
 )
 SHOWN = (
     ("voltage", "voltage, V", 2),
@@ -30,6 +33,19 @@ VERDICTS = (
     "Protons run out at the cathode, and iron is laid down there.",
     "Hydroxide falls out at the cathode.",
 )
+
+
+def sample(count: int, seed: int) -> list[Point]:
+    """Return points spread evenly over all that the page lets one move."""
+    names = {"current": "current_density_a_m2", "ph": "ph", "layer": "layer_m", "gap": "gap_m"}
+    points = []
+    for parts in probabilities(len(CONTROLS), seed, 0, count).T:
+        given = {}
+        for (name, _, low, high, scale, _, logarithmic), part in zip(CONTROLS, parts, strict=True):
+            value = low * (high / low) ** part if logarithmic else low + (high - low) * part
+            given[names[name]] = float(value * scale)
+        points.append(electrolysis.point(**given))
+    return points
 
 
 def page_outcomes(given: Mapping[str, float | Array], batch_kg: float) -> dict[str, float]:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from magnetflow import tables
 from magnetflow.recovery.cell.kinetics import Branch, HalfReaction, MassAction, Solid
-from magnetflow.recovery.cell.model import Ion
+from magnetflow.recovery.cell.model import Ion, thermal_voltage_v
 from magnetflow.recovery.cell.operation import Operation, Setup, operate
 from magnetflow.recovery.conditions import Conditions
 from magnetflow.recovery.electroleach import LIMITS, Electrolysis
@@ -164,6 +164,9 @@ def half_reaction(name: str, kinetics: Mapping[tuple[str, str], float] | None = 
     potential = alloy_potential_v(name) if alloy else known[name, "standard potential"]
     anodic, cathodic = (branch, None) if direction == "anodic" else (None, branch)
     current = known[source, "exchange current density"]
+    if name == "anode_alloy_boron":  # its figure is told at the potential of iron, which is the last to dissolve
+        below = potential - known["anode_Fe", "standard potential"]
+        current *= math.exp(branch.transfer * below / thermal_voltage_v())
     return HalfReaction(reactions()[name], potential, current, anodic, cathodic)
 
 

@@ -1,7 +1,7 @@
 """At which voltage does the cell run, by algebra alone?
 
-The surrogate of `electrolysis.run`: straight profiles in either layer, with migration at the transport numbers of the
-liquor, in place of the equations of Nernst and Planck. It holds for chloride. Each input may be an array, so that a
+The surrogate of `electrolysis.run`: each layer is a single interval of the solver, in the field that the liquor has,
+and water is at rest where it meets the electrode. It holds for chloride. Each input may be an array, so that a
 thousand cells take as long as one; a page works it out in its own script, `book/_assets/cell.js`.
 """
 
@@ -90,10 +90,12 @@ def quick(given: Mapping[str, float | Array]) -> Quick:
     total = sum(mobile.values())
     conductivity = F / k["U"] * x["mobility"] * total
     current = x["current"]
-    # What a difference of 1 mol/m³ over the layer lets pass, as A/m².
-    pass_h, pass_o = (F * x["mobility"] * k[name] / x["layer"] for name in ("D_H", "D_O"))
-    pass_f = 2 * F * x["mobility"] * k["D_F"] / x["layer"]
-    carried_h, carried_f = current * mobile["H"] / total, current * mobile["F"] / total
+    # What a mole in a m³ lets pass over the layer, as A/m²: with the field, and against it.
+    field = current * x["layer"] / (conductivity * k["U"])  # drop over a layer, in thermal voltages
+    spread = F * x["mobility"] / x["layer"]
+    with_h, against_h = (spread * k["D_H"] * each for each in _weights(field))
+    with_o = spread * k["D_O"] * _weights(field)[0]
+    with_f, against_f = (2 * spread * k["D_F"] * each for each in _weights(2 * field))
 
     def hydrogen(volts: Array) -> Array:
         return x["i_h"] / 1000 * np.exp(-x["t_h"] / k["U"] * (volts - x["e_h"]))
@@ -101,30 +103,30 @@ def quick(given: Mapping[str, float | Array]) -> Quick:
     def at_cathode(volts: Array) -> tuple[Array, Array, Array]:
         rate, water = hydrogen(volts), x["i_w"] * np.exp(-x["t_w"] / k["U"] * (volts - x["e_w"]))
         # Protons that arrive, less hydroxide that leaves, meet both reactions; at the surface h · oh = Kw.
-        slope, short = rate + pass_h, water - pass_h * acid - carried_h
-        root = np.sqrt(short**2 + 4 * slope * pass_o * k["kw"])
-        basic = 2 * pass_o * k["kw"] / np.where(short > 0, short + root, root)  # the same root, without cancelling
+        slope, short = rate + against_h, water - with_h * acid
+        root = np.sqrt(short**2 + 4 * slope * with_o * k["kw"])
+        basic = 2 * with_o * k["kw"] / np.where(short > 0, short + root, root)  # the same root, without cancelling
         surface = np.where(short > 0, basic, (root - short) / (2 * slope))
         plating = x["i_f"] / 1000 * np.exp(-x["t_f"] / k["U"] * (volts - x["e_f"]))
-        left = (pass_f * iron + carried_f) / (pass_f + plating)
+        left = with_f * iron / (against_f + plating)
         return rate * surface + water + plating * left, surface, left
 
     def at_anode(volts: Array) -> tuple[Array, Array]:
         rate = hydrogen(volts)
-        arriving = pass_h * acid - carried_h + current * PROTONS_OF_BORON / ELECTRONS
-        own = rate * np.maximum(arriving, 0.0) / (pass_h + rate)
+        arriving = against_h * acid + current * PROTONS_OF_BORON / ELECTRONS
+        own = rate * arriving / (with_h + rate)
         dissolving = x["i_a"] * np.exp(x["t_a"] / k["U"] * (volts - x["e_a"]))
         return dissolving - own, dissolving
 
     cathode = _found(lambda volts: current - at_cathode(volts)[0])
     anode = _found(lambda volts: at_anode(volts)[0] - current)
     _, surface, left = at_cathode(cathode)
-    enriched = np.exp(3 * current * x["layer"] / (conductivity * k["U"]))  # of neodymium, which does not react
+    enriched = np.exp(3 * field)  # of neodymium, which does not react
     saturations = (
         np.log(neodymium * enriched / 1000) - 3 * np.log(surface / 1000) - k["sn"],
         np.log(left / 1000) - 2 * np.log(surface / 1000) - k["sf"],
     )
-    gap = current * x["gap"] / conductivity
+    gap = current * x["gap"] / conductivity  # the layers conduct as the rest does
     return Quick(
         anode - cathode + gap,
         gap,
@@ -133,6 +135,12 @@ def quick(given: Mapping[str, float | Array]) -> Quick:
         3 - np.log10(surface),
         np.maximum(*saturations) / math.log(10),
     )
+
+
+def _weights(field: Array) -> tuple[Array, Array]:
+    """Return Bernoulli's function for ions that go with the field, and for those that come back against it."""
+    against = field / np.expm1(field)
+    return against + field, against
 
 
 def _found(excess: Callable[[Array], Array]) -> Array:

@@ -15,7 +15,7 @@ from scipy.constants import epsilon_0
 
 from magnetflow.recovery.cell.fluxes import fitted
 from magnetflow.recovery.cell.kinetics import STANDARD_MOL_M3
-from magnetflow.recovery.cell.model import Bulk, Cell, Electrode, Inflow, Side, Wall
+from magnetflow.recovery.cell.model import WATER_PERMITTIVITY, Bulk, Cell, Electrode, Inflow, Side, Wall
 from magnetflow.recovery.units import FARADAY_C_PER_MOL
 
 Array = NDArray[np.float64]
@@ -55,11 +55,9 @@ class Balance:
         self.ions, self.solids = len(cell.names), len(cell.solids)
         self.size = self.ions + 1 + self.solids
         steps = np.diff(cell.grid_m)
-        migrating = cell.diffusivities[:, None] * np.broadcast_to(cell.mobility, steps.shape)
-        spreading = migrating + np.broadcast_to(cell.eddy_m2_s, steps.shape)
-        self.conductance = spreading / steps
-        self.driven = cell.charges[:, None] * migrating / spreading
-        self.permittance = cell.permittivity * epsilon_0 * cell.thermal_voltage_v / steps
+        self.conductance = cell.diffusivities[:, None] * np.broadcast_to(cell.mobility, steps.shape) / steps
+        self.driven = np.repeat(cell.charges[:, None], len(steps), axis=1)
+        self.permittance = WATER_PERMITTIVITY * epsilon_0 * cell.thermal_voltage_v / steps
         # A row of counts by ion, of each reaction and of each solid.
         self.made = np.array([cell.in_order(one.counts) for one in cell.reactions]).reshape(-1, self.ions)
         self.bound = np.array([cell.in_order(one.counts) for one in cell.solids]).reshape(-1, self.ions)

@@ -26,8 +26,10 @@ Solution = Mapping[str, float]  # mol/m³ by ion
 
 
 def debye_length_m(solution: Solution, permittivity: float, thermal_v: float) -> float:
-    """Return the Debye length, sqrt(eps RT / (F² sum z² c))."""
+    """Return the Debye length, sqrt(eps RT / (F² sum z² c)); infinite where there are no ions."""
     charges = sum(species(name).charge ** 2 * amount for name, amount in solution.items())
+    if charges == 0:
+        return math.inf
     return math.sqrt(permittivity * epsilon_0 * thermal_v / (FARADAY_C_PER_MOL * charges))
 
 
@@ -51,6 +53,12 @@ def poisson_boltzmann_m(
         return 1 / math.sqrt(scale * total)
 
     return abs(float(quad(per_field, potential_v / thermal_v, wall_v / thermal_v, epsrel=1e-11)[0]))
+
+
+def grahame_v(charge_c_m2: float, salt_mol_m3: float, permittivity: float, thermal_v: float) -> float:
+    """Return the potential of a wall that bears a charge before a salt of single charges."""
+    scale = math.sqrt(8 * permittivity * epsilon_0 * thermal_v * FARADAY_C_PER_MOL * salt_mol_m3)
+    return 2 * thermal_v * math.asinh(charge_c_m2 / scale)
 
 
 class Salt(NamedTuple):

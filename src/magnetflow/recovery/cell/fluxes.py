@@ -48,10 +48,10 @@ def fitted(
 ) -> tuple[Array, Array, Array, Array]:
     """Return the flux from each node to the next, with its slopes.
 
-    `conductance` is spreading over the length of the interval, `driven` the charge times the part of the spreading
-    that the field acts on, both by ion and interval; `concentrations` by ion and node, `potential` in thermal
-    voltages by node. Returns flux, slope by the concentration on the left and on the right, and slope by the
-    difference of potential, all by ion and interval.
+    `conductance` is diffusivity over the length of the interval, `driven` the charge, both by ion and interval;
+    `concentrations` by ion and node, `potential` in thermal voltages by node.
+    Returns flux, slope by the concentration on the left and on the right, and slope by the difference of potential,
+    all by ion and interval.
     """
     step = driven * np.diff(potential)
     ahead, back, ahead_slope, back_slope = bernoulli(step)

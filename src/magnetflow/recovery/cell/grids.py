@@ -11,6 +11,9 @@ from magnetflow.recovery.species import ProcessError
 Vector = NDArray[np.float64]
 
 
+EVEN = 0.999  # of an even interval, beyond which a first one does not grow
+
+
 def even(length_m: float, intervals: int) -> Vector:
     """Return evenly spaced nodes from 0 to a length."""
     return np.linspace(0.0, _checked(length_m, intervals), intervals + 1)
@@ -22,7 +25,7 @@ def graded(length_m: float, intervals: int, first_m: float) -> Vector:
     Raises ProcessError where the first interval is not shorter than an even one.
     """
     _checked(length_m, intervals)
-    if not 0 < first_m < length_m / intervals:
+    if intervals < 2 or not 0 < first_m < EVEN * length_m / intervals:
         raise ProcessError(
             f"a first interval of {first_m:g} m does not grow; give less than {length_m / intervals:g}"
         )
@@ -42,6 +45,8 @@ def graded(length_m: float, intervals: int, first_m: float) -> Vector:
 
 def graded_both(length_m: float, intervals: int, first_m: float) -> Vector:
     """Return nodes from 0 to a length, close together at either end; `intervals` is even."""
+    if intervals % 2:
+        raise ProcessError(f"a grid of {intervals} intervals has no middle; give an even number")
     half = graded(length_m / 2, intervals // 2, first_m)
     return np.append(half, length_m - half[-2::-1])
 
@@ -59,6 +64,6 @@ def within(grid_m: Vector, start_m: float, end_m: float) -> tuple[Vector, Vector
 
 
 def _checked(length_m: float, intervals: int) -> float:
-    if not length_m > 0 or intervals < 1:
+    if not 0 < length_m < np.inf or intervals < 1:
         raise ProcessError(f"a grid of {intervals} intervals over {length_m:g} m; give at least 1 over more than 0")
     return length_m

@@ -46,9 +46,11 @@ class HalfReaction:
     cathodic: Branch | None
 
     def __post_init__(self) -> None:
-        """Check that electrons cross, and that there is a current at all."""
+        """Check that electrons cross, and that there is a branch and an exchange current."""
         if self.reaction.electrons() == 0:
             raise ProcessError(f"{self.reaction.name} moves no electrons; it does not run at an electrode")
+        if self.anodic is None and self.cathodic is None:
+            raise ProcessError(f"{self.reaction.name} has neither branch; give the one that runs")
         if not 0 < self.exchange_current_a_m2 < math.inf:
             told = f"the exchange current of {self.reaction.name} is {self.exchange_current_a_m2:g} A/m²"
             raise ProcessError(f"{told}; it must be above 0")

@@ -14,8 +14,9 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.constants import epsilon_0, gas_constant
+from scipy.constants import gas_constant
 
+from magnetflow.recovery.cell.closed_forms import debye_length_m
 from magnetflow.recovery.cell.kinetics import HalfReaction, MassAction, Solid
 from magnetflow.recovery.species import ProcessError, species
 from magnetflow.recovery.units import FARADAY_C_PER_MOL
@@ -91,8 +92,11 @@ class Electrode:
 
     def __post_init__(self) -> None:
         """Check that one of the two is given."""
-        if (self.potential_v is None) == (self.current_a_m2 is None):
+        given = [value for value in (self.potential_v, self.current_a_m2) if value is not None]
+        if len(given) != 1 or not math.isfinite(given[0]):
             raise ProcessError("an electrode is held at a potential or at a current; give one of the two")
+        if not self.reactions:
+            raise ProcessError("an electrode has no half reaction; give one, or take a wall")
 
 
 Side = Bulk | Wall | Inflow | Electrode
@@ -105,8 +109,7 @@ class Cell:
     `grid_m` holds the places of the nodes, rising, the first and the last at the sides; each node keeps the balance
     of the box that reaches half way to its neighbours. `neutral` replaces Poisson's equation by electroneutrality.
     `fixed_charge_mol_m3` is the charge that a membrane bears, by node; `mobility`, by interval, is what part of its
-    diffusivity an ion keeps there, and `eddy_m2_s` what stirring adds to the spreading of every ion, not to its
-    migration. `source_mol_m3_s` brings ions in from without, by ion and node.
+    diffusivity an ion keeps there. `source_mol_m3_s` brings ions in from without, by ion and node.
     Raises ProcessError for a grid that does not rise or is too coarse for the Debye length, ions named twice, and
     what a side or a reaction names that is no ion of the cell.
     """
@@ -120,10 +123,7 @@ class Cell:
     solids: Sequence[Solid] = ()
     fixed_charge_mol_m3: Vector | float = 0.0
     mobility: Vector | float = 1.0
-    eddy_m2_s: Vector | float = 0.0
     source_mol_m3_s: Vector | float = 0.0
-    temperature_k: float = ROOM_K
-    permittivity: float = WATER_PERMITTIVITY
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -132,10 +132,17 @@ class Cell:
         object.__setattr__(self, "names", names)
         if len(set(names)) < len(names):
             raise ProcessError(f"{max(names, key=names.count)} is named twice; name each ion once")
+        object.__setattr__(self, "grid_m", np.asarray(self.grid_m, float))
+        if not names:
+            raise ProcessError("a cell holds no ion; name at least one")
         if len(self.grid_m) < 2 or not np.all(np.diff(self.grid_m) > 0):
             raise ProcessError("the grid does not rise from node to node; give places in rising order")
-        if not self.temperature_k > 0 or not self.permittivity > 0:
-            raise ProcessError("temperature and permittivity must be above 0")
+        nodes = len(self.grid_m)
+        self._check_shape("fixed_charge_mol_m3", (nodes,))
+        self._check_shape("mobility", (nodes - 1,))
+        self._check_shape("source_mol_m3_s", (len(names), nodes))
+        if not np.all(np.asarray(self.mobility) > 0):
+            raise ProcessError(f"a mobility of {np.min(self.mobility):g}; it must be above 0")
         for at, side in ((0, self.left), (-1, self.right)):
             self._check_side(at, side)
         laws: list[MassAction | Solid] = [*self.reactions, *self.solids]
@@ -143,6 +150,12 @@ class Cell:
             strangers = [name for name in one.orders if name not in names]
             if strangers:
                 raise ProcessError(f"{one.reaction.name} needs {strangers[0]}, which is no ion of the cell; add it")
+
+    def _check_shape(self, name: str, shape: tuple[int, ...]) -> None:
+        """Refuse what stands neither for the whole cell nor for each of its places."""
+        found = np.shape(getattr(self, name))
+        if found not in ((), shape):
+            raise ProcessError(f"{name} has the shape {found}; give one number, or an array of {shape}")
 
     def _check_side(self, at: int, side: Side) -> None:
         named: list[str] = []
@@ -152,7 +165,7 @@ class Cell:
         elif isinstance(side, Inflow):
             named = list(side.flux_mol_m2_s)
         elif isinstance(side, Electrode):
-            named = [name for half in side.reactions for name in half.orders]
+            named = [name for half in side.reactions for name in (*half.orders, *_charged(half))]
         for name in named:
             if name not in self.names:
                 raise ProcessError(f"a side names {name}, which is no ion of the cell; add it")
@@ -170,7 +183,8 @@ class Cell:
         """Raise ProcessError where the first interval before a wall cannot show the double layer of a solution."""
         if self.neutral:
             return
-        steps, length = np.diff(self.grid_m), self.debye_length_m(concentrations)
+        solution = dict(zip(self.names, concentrations.tolist(), strict=True))
+        steps, length = np.diff(self.grid_m), debye_length_m(solution, WATER_PERMITTIVITY, self.thermal_voltage_v)
         for side, first in ((self.left, steps[0]), (self.right, steps[-1])):
             if not isinstance(side, Bulk) and first > DEBYE_STEPS * length:
                 raise ProcessError(
@@ -202,21 +216,18 @@ class Cell:
     @property
     def thermal_voltage_v(self) -> float:
         """Return RT/F."""
-        return thermal_voltage_v(self.temperature_k)
+        return thermal_voltage_v()
 
     def in_order(self, concentrations_mol_m3: Mapping[str, float]) -> Vector:
         """Return concentrations in the order of the ions; what is not named is not there."""
         return np.array([concentrations_mol_m3.get(name, 0.0) for name in self.names])
 
-    def debye_length_m(self, concentrations: Vector) -> float:
-        """Return the Debye length of a solution in this cell, by ion; infinite where it holds none."""
-        strength = float(self.charges**2 @ concentrations) / 2
-        if strength == 0:
-            return math.inf
-        per_volume = self.permittivity * epsilon_0 * self.thermal_voltage_v / FARADAY_C_PER_MOL
-        return math.sqrt(per_volume / (2 * strength))
+
+def thermal_voltage_v() -> float:
+    """Return RT/F at 25 °C, V."""
+    return float(gas_constant * ROOM_K / FARADAY_C_PER_MOL)
 
 
-def thermal_voltage_v(temperature_k: float = ROOM_K) -> float:
-    """Return RT/F, V."""
-    return float(gas_constant * temperature_k / FARADAY_C_PER_MOL)
+def _charged(half: HalfReaction) -> list[str]:
+    """Return the dissolved species with a charge that a half reaction makes or takes."""
+    return [name for name in half.reaction.coefficients if species(name).phase == "aq" and species(name).charge]

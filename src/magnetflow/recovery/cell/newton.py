@@ -94,7 +94,8 @@ def _moved(balance: Balance, at: Unknowns, step: Array) -> tuple[Unknowns, float
     moved = at.nodes + shortened * nodes
     before = at.nodes[:, :ions]
     moved[:, :ions] = np.maximum(moved[:, :ions], np.maximum(LOWEST_PART * before, FLOOR_MOL_M3))
-    relative = np.abs(moved[:, :ions] - before) / np.maximum(before, TRACE * before.max())
+    # By the step that was wanted, not by the one taken: an ion that would have to fall below nothing is no answer.
+    relative = np.abs(nodes[:, :ions]) / np.maximum(before, TRACE * before.max())
     solids = np.abs(nodes[:, ions + 1 :]).max(initial=0.0) / 1000
     then = Unknowns(moved, at.metals + shortened * metals, at.falling)
     return then, float(max(relative.max(), volts, solids))

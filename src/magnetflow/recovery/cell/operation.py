@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from magnetflow.recovery.cell.closed_forms import nernst_v
 from magnetflow.recovery.cell.grids import graded
@@ -22,6 +23,7 @@ from magnetflow.recovery.cell.steady import currents_a_m2, steady
 from magnetflow.recovery.species import ProcessError
 from magnetflow.recovery.units import FARADAY_C_PER_MOL
 
+Array = NDArray[np.float64]
 INTERVALS = 80
 FINEST_PART = 5e-4  # of the layer that the first interval before an electrode takes
 
@@ -114,8 +116,14 @@ def ln_saturation(layer: State, solids: Sequence[Solid]) -> dict[str, float]:
 
 def conductivity_s_m(ions: Sequence[Ion], solution_mol_m3: Mapping[str, float]) -> float:
     """Return the conductivity of a dilute solution, F²/RT sum z² D c (Nernst and Einstein), at room temperature."""
-    total = sum(ion.charge**2 * ion.diffusivity_m2_s * solution_mol_m3.get(ion.name, 0.0) for ion in ions)
-    return FARADAY_C_PER_MOL / thermal_voltage_v() * total
+    held = np.array([[solution_mol_m3.get(ion.name, 0.0)] for ion in ions])
+    return float(_conductivity(ions, held)[0])
+
+
+def _conductivity(ions: Sequence[Ion], concentrations: Array) -> Array:
+    """Return the conductivity of solutions, given by ion and place, S/m."""
+    mobile = np.array([ion.charge**2 * ion.diffusivity_m2_s for ion in ions])
+    return np.asarray(FARADAY_C_PER_MOL / thermal_voltage_v() * mobile @ concentrations)
 
 
 def _spent(layer: State, current_a_m2: float) -> dict[str, float]:
@@ -127,8 +135,8 @@ def _spent(layer: State, current_a_m2: float) -> dict[str, float]:
         nernst_v(main, dict(zip(cell.names, layer.concentrations[:, at].tolist(), strict=True)), volts)
         for at in (0, -1)
     )
-    conductivity = FARADAY_C_PER_MOL / volts * (cell.charges**2 * cell.diffusivities) @ layer.concentrations
-    ohmic = current_a_m2 * float(np.trapezoid(1 / conductivity, cell.grid_m))
+    resistance = 1 / _conductivity(cell.ions, layer.concentrations)
+    ohmic = current_a_m2 * float(np.trapezoid(resistance, cell.grid_m))
     drop = float(layer.potential_v[0] - layer.potential_v[-1])
     return {
         "rest": bulk,

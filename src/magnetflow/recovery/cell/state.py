@@ -91,6 +91,8 @@ def _filled(cell: Cell, solution: Vector) -> Vector:
             def left_over(potential: float, bound: float = bound) -> float:
                 return float(cell.charges @ (solution * np.exp(-cell.charges * potential))) + bound
 
+            if left_over(-HIGHEST_DONNAN) * left_over(HIGHEST_DONNAN) > 0:
+                raise ProcessError(f"no ion of the solution can balance a fixed charge of {bound:g} mol/m³; add one")
             potential = brentq(left_over, -HIGHEST_DONNAN, HIGHEST_DONNAN, xtol=1e-14)
             filled[:, at] = solution * np.exp(-cell.charges * potential)
     return filled

@@ -53,7 +53,7 @@ def run(
     Raises ProcessError for a duration that is not above zero and for a cell in which nothing holds the potential,
     ConvergenceError with the last residuals where the steps would have to become too short.
     """
-    if not duration_s > 0 or not tolerance > 0:
+    if not 0 < duration_s < np.inf or not tolerance > 0:
         raise ProcessError(f"a course of {duration_s:g} s to {tolerance:g}; give more than 0 of either")
     check_held(first.cell)
     balance = Balance(first.cell)
