@@ -183,7 +183,7 @@ def test_dials_move_the_cell_and_come_back(browser: Browser, book: Path) -> None
     dials.nth(1).focus()
     page.keyboard.press("End")  # and hardly any protons to begin with
     assert "Hydroxide falls out" in (verdict.text_content() or "")
-    assert box.locator("output[for=cell-0]").text_content() == "3,000"
+    assert box.locator("output[for=cell-0]").text_content() == "2,000"
     box.locator("button").click()
     assert now.all_text_contents() == before
     assert not faults
