@@ -54,7 +54,8 @@ AT = electrolysis.point(ph=2.0)
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
 def test_the_cell_gives_what_is_known(case: Case) -> None:
-    errors = [case.work(intervals).error for intervals in case.intervals]
+    grids_needed = case.intervals[-2:] if case.order is not None else case.intervals[-1:]
+    errors = [case.work(intervals).error for intervals in grids_needed]
     assert errors[-1] <= case.tolerance
     if case.order is not None:
         fallen = math.log(errors[-2] / errors[-1]) / math.log(case.intervals[-1] / case.intervals[-2])

@@ -31,8 +31,8 @@ LEAVES = (
 )
 SALT = {True: "nh4cl_recycled", False: "nh4cl_product"}  # by whether the cell is divided
 PRODUCTS = {
-    "oxide": ("Nd2O3(s)", "Pr6O11(s)", "Dy2O3(s)"),
-    "iron_cake": ("Fe(OH)3(s)",),
+    "oxide": route.PRODUCTS["oxide"],
+    "iron_cake": route.PRODUCTS["iron_cake"],
     "residue": ("Fe(s)", "B(s)"),
     "boron_eluate": ("H3BO3(aq)",),
     "nh4cl_product": (NH4CL,),

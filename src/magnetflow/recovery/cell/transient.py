@@ -104,9 +104,8 @@ def _formula(points: list[_Point], step: float) -> tuple[float, Array, Array]:
 
 def _step(balance: Balance, points: list[_Point], step: float) -> _Point:
     rate, history, came = _formula(points, step)
-    at, told = settle(
-        balance, points[-1].at, rate, history, steps=NEWTON_STEPS if len(points) > 1 else FIRST_NEWTON_STEPS
-    )
+    steps = NEWTON_STEPS if len(points) > 1 else FIRST_NEWTON_STEPS
+    at, told = settle(balance, points[-1].at, rate, history, steps=steps)
     return _Point(points[-1].time_s + step, at, _held(balance, at), (told.inflow + came) / rate)
 
 
