@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -271,7 +272,7 @@ def test_a_solid_dissolves_again_where_the_solution_asks_for_it() -> None:
     concentrations = laid.concentrations.copy()
     concentrations[:, 0] = follows.in_order(acid)
     state = start(follows, concentrations)
-    state = type(state)(**{**state.__dict__, "solids": laid.solids, "potential_v": laid.potential_v})
+    state = replace(state, solids=laid.solids, potential_v=laid.potential_v)
     states = run(state, 30.0, 1e-2)
     assert float(states[-1].solids[0] @ follows.boxes_m) < 0.01 * amount
     change = states[-1].held_mol_m2() - states[0].held_mol_m2()

@@ -17,7 +17,7 @@ from magnetflow.recovery.reactions import reactions
 from magnetflow.recovery.species import ProcessError
 from magnetflow.recovery.units import FARADAY_C_PER_MOL, charge_for
 from magnetflow.sliders import rounded, show_dials
-from magnetflow.study import cell_design, cell_page, electrolysis
+from magnetflow.study import cell_design, cell_membrane, cell_page, electrolysis
 from magnetflow.study.quick_cell import inputs, quick
 
 ROOT = Path(__file__).parents[2]
@@ -113,6 +113,15 @@ def test_the_sensitivity_never_finds_it_dearer_to_choose_anew() -> None:
     dearer = told.set_index(["input", "end"])["current_a_m2"]
     assert dearer["cost of electrodes", "high"] > dearer["cost of electrodes", "low"]
     assert dearer["price of electricity", "high"] < dearer["price of electricity", "low"]
+
+
+def test_a_membrane_of_enough_charge_lets_chloride_alone_pass() -> None:
+    """Shares of the current add up; far above the charge of the liquor chloride carries all, without it does not."""
+    at = electrolysis.point(current_density_a_m2=500.0)
+    for charge, low, high in ((1e5, 0.97, 1.001), (None, -1.0, 0.9), (0.0, -1.0, 0.6)):
+        shares = cell_membrane.current_by_ion(at, charge)
+        assert sum(shares.values()) == pytest.approx(1, rel=1e-7)
+        assert low < shares["Cl-(aq)"] < high, charge
 
 
 def test_limits_follow_the_acid() -> None:

@@ -46,6 +46,9 @@ LABELS = {
     "ph": "pH of the liquor",
     "support_mol_m3": "supporting salt",
     "mobility": "mobility of ions",
+    "membrane_charge_mol_m3": "charge of the membrane",
+    "membrane_m": "thickness of the membrane",
+    "membrane_mobility": "mobility in the membrane",
     "area_cost_usd_m2_a": "cost of electrodes",
     "hours_a_year": "running time",
 }
