@@ -145,7 +145,7 @@ def cases() -> tuple[Case, ...]:
             "mV",
             partial(donnan, neutral=False),
             (30, 60, 120),
-            1e-6,
+            1e-9,
         ),
         Case(
             "electrode near rest",

@@ -91,7 +91,11 @@ def at_bound(bound: str) -> Values:
     """Return every input at one end of its range; what has no range stays central."""
     told = electrolysis.conditions(bound)
     values: Values = {short: told[name] for short, name in CONDITIONS.items()}
-    values |= {"current": told["current_density_a_m2"], "ph": told["ph"], "electricity": electricity_usd_kwh()}
+    values |= {
+        "current": told["current_density_a_m2"],
+        "ph": told["ph"],
+        "electricity": _price("heat"),
+    }  # which stands there as electricity
     values["alloy"] = 1000 / (told["water_ratio"] * _formula_unit_kg())
     figures = {**electrolysis.figures(), **electrolysis.figures(bound)}
     for short, name in zip(("a", "h", "w", "f"), NAMES, strict=True):
@@ -103,11 +107,6 @@ def at_bound(bound: str) -> Values:
 
 def _formula_unit_kg() -> float:
     return molar_mass_kg("Nd2Fe14B(s)")
-
-
-def electricity_usd_kwh() -> float:
-    """Return the price of electricity, USD/kWh."""
-    return _price("heat")
 
 
 @cache

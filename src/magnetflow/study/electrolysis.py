@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
@@ -60,7 +60,7 @@ KINETICS_OF = {"anode_selective": "anode_alloy_boron"}  # nothing is known of it
 
 @dataclass(frozen=True)
 class Point:
-    """Conditions at which the cell runs; `kinetics` replaces figures of `half_reactions` by reaction and quantity."""
+    """Conditions at which the cell runs."""
 
     current_density_a_m2: float
     gap_m: float
@@ -71,7 +71,6 @@ class Point:
     mobility: float
     selective: bool = False
     sulfate: bool = False  # of sulfuric acid in place of hydrochloric
-    kinetics: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
 
 @cache
@@ -158,9 +157,9 @@ def figures(bound: str = "central") -> Mapping[tuple[str, str], float]:
     return dict(zip(zip(rows["reaction"], rows["quantity"], strict=True), rows["value"], strict=True))
 
 
-def half_reaction(name: str, kinetics: Mapping[tuple[str, str], float] | None = None) -> HalfReaction:
-    """Return a half reaction with central kinetics, or those given."""
-    known, source = {**figures(), **(kinetics or {})}, KINETICS_OF.get(name, name)
+def half_reaction(name: str) -> HalfReaction:
+    """Return a half reaction with central kinetics."""
+    known, source = figures(), KINETICS_OF.get(name, name)
     direction, ion = BRANCHES[name]
     branch = Branch(known[source, "transfer coefficient"], {ion: 1.0} if ion else {})
     alloy = name in ("anode_alloy_boron", "anode_selective")
@@ -199,8 +198,8 @@ def setup(at: Point) -> Setup:
         ions(list(held), at.mobility),
         held,
         acids,
-        [half_reaction(name, at.kinetics) for name in anode],
-        [half_reaction(name, at.kinetics) for name in cathode],
+        [half_reaction(name) for name in anode],
+        [half_reaction(name) for name in cathode],
         at.layer_m,
         at.gap_m,
     )

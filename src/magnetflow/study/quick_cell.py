@@ -52,7 +52,7 @@ def inputs(at: Point) -> dict[str, float]:
         "mobility": at.mobility,
     }
     for short, name in zip(("a", "h", "w", "f"), NAMES, strict=True):
-        half = electrolysis.half_reaction(name, at.kinetics)
+        half = electrolysis.half_reaction(name)
         branch = half.anodic or half.cathodic
         assert branch is not None
         told |= {f"i_{short}": half.exchange_current_a_m2, f"t_{short}": branch.transfer}
