@@ -29,11 +29,11 @@ style: .venv/ready
 
 # After a change to a table: write its new hash into data/datapackage.json.
 datapackage: .venv/ready
-	@$(BIN)/python -m magnetflow.datapackage
+	@$(BIN)/python -m magnetflow.tables.datapackage
 
 # After a change to a table of the study: write the worked example anew.
 examples: .venv/ready
-	@$(BIN)/python -m magnetflow.study.example
+	@$(BIN)/python -m magnetflow.studies.united_kingdom.example
 
 # After a change to requirements.in: pin again. Needs uv; the file carries no addresses and no hashes.
 lock:

@@ -25,10 +25,10 @@ from magnetflow.recovery.cell import closed_forms, grids
 from magnetflow.recovery.cell.model import Bulk, Cell, Inflow, Ion, thermal_voltage_v
 from magnetflow.recovery.cell.state import start
 from magnetflow.recovery.cell.steady import steady
-from magnetflow.recovery.units import FARADAY_C_PER_MOL as F
-from magnetflow.study.cell_cases_currents import sand
-from magnetflow.study.cell_cases_fields import closed_length, gouy_chapman
-from magnetflow.study.electrolysis import diffusivities
+from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL as F
+from magnetflow.studies.neo_cycle.cell.cases_currents import sand
+from magnetflow.studies.neo_cycle.cell.cases_fields import closed_length, gouy_chapman
+from magnetflow.studies.neo_cycle.cell.electrolysis import diffusivities
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "benchmarks" / "cell.csv"

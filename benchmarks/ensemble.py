@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from reconciliation import machine
 
-from magnetflow.inference.ensemble import Estimator
+from magnetflow.inference.draws.ensemble import Estimator
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "benchmarks" / "ensemble.csv"
@@ -31,8 +31,8 @@ COLUMNS = ("date", "machine", "what", "draws", "seconds", "memory_mb")
 
 def summarised(draws: int) -> float:
     """Time drawing, reconciling within bounds and summing up, in one process."""
-    from magnetflow.inference.streaming import summarise
-    from magnetflow.study.ensemble import model
+    from magnetflow.inference.draws.streaming import summarise
+    from magnetflow.studies.united_kingdom.draws.model import model
 
     base = model(SEED)
     started = time.perf_counter()
@@ -42,8 +42,8 @@ def summarised(draws: int) -> float:
 
 def by_processes(draws: int) -> float:
     """Time the same with two worker processes, their start included."""
-    from magnetflow.inference.streaming import summarise
-    from magnetflow.study.ensemble import model
+    from magnetflow.inference.draws.streaming import summarise
+    from magnetflow.studies.united_kingdom.draws.model import model
 
     base = model(SEED)
     started = time.perf_counter()
@@ -56,8 +56,8 @@ def by_dask(draws: int) -> float:
     """Time the same with a Dask cluster of two workers on this machine, which is up before the clock starts."""
     from distributed import Client, LocalCluster
 
-    from magnetflow.inference.streaming import summarise
-    from magnetflow.study.ensemble import model
+    from magnetflow.inference.draws.streaming import summarise
+    from magnetflow.studies.united_kingdom.draws.model import model
 
     base = model(SEED)
     with (
@@ -72,9 +72,9 @@ def by_dask(draws: int) -> float:
 
 def _measured(draws: int) -> tuple[Estimator, list[np.ndarray]]:
     """Return the estimator and blocks of drawn flows."""
-    from magnetflow.inference.sampling import probabilities
-    from magnetflow.inference.streaming import BLOCK
-    from magnetflow.study.ensemble import model
+    from magnetflow.inference.draws.space import probabilities
+    from magnetflow.inference.draws.streaming import BLOCK
+    from magnetflow.studies.united_kingdom.draws.model import model
 
     base = model(SEED)
     blocks = [

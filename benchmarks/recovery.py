@@ -28,7 +28,7 @@ SOLIDS = ["Nd2(C2O4)3.10H2O(s)", "FeC2O4.2H2O(s)"]
 def batch() -> Callable[[], object]:
     """Return the balance of a batch of hard disk magnets with losses, its loop settled."""
     from magnetflow.recovery.route import solid_state_chlorination
-    from magnetflow.study import plant
+    from magnetflow.studies.neo_cycle import plant
 
     conditions = plant.conditions(composition=plant.composition("hdd"), boron="bcl3")
     return lambda: solid_state_chlorination(conditions)
@@ -36,7 +36,7 @@ def batch() -> Callable[[], object]:
 
 def liquor() -> Callable[[], object]:
     """Return the equilibrium of a liquor dosed with oxalic acid."""
-    from magnetflow.recovery.speciation import equilibrate
+    from magnetflow.recovery.chemistry.speciation import equilibrate
 
     return lambda: equilibrate(LIQUOR, solids=SOLIDS)
 
@@ -51,8 +51,8 @@ def liquor_by_phreeqc() -> Callable[[], object]:
 
 def condenser() -> Callable[[], object]:
     """Return the ammonium chloride that condenses from a gas."""
-    from magnetflow.recovery.chlorination import condensed_mol
-    from magnetflow.recovery.streams import Stream
+    from magnetflow.recovery.plant.streams import Stream
+    from magnetflow.recovery.stages.kiln import condensed_mol
 
     gas = Stream({"NH3(g)": 6000.0, "HCl(g)": 1500.0})
     return lambda: condensed_mol(gas, 250.0)

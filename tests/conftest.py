@@ -49,7 +49,7 @@ seed = 1
 
 ```{{code-cell}} python
 from magnetflow import tables
-from magnetflow.results import closing_table, record
+from magnetflow.book.results import closing_table, record
 
 {code}
 ```

@@ -11,7 +11,8 @@ import nbformat
 import pytest
 from conftest import ROOT
 
-from magnetflow import pairs, tables
+from magnetflow import tables
+from magnetflow.book import pairs
 
 NOTEBOOKS = ROOT / "notebooks"
 STEMS = pairs.stems(NOTEBOOKS)

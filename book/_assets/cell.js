@@ -1,4 +1,4 @@
-// Answers what an electrochemical cell does at other conditions: the algebra of src/magnetflow/study/quick_cell.py.
+// Answers what an electrochemical cell does at other conditions: the algebra of src/magnetflow/studies/neo_cycle/cell/quick.py.
 (() => {
   "use strict";
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.constants import epsilon_0
 
-from magnetflow.inference.problem import ConvergenceError
+from magnetflow.errors import ConvergenceError, ProcessError, UnsettledError
 from magnetflow.recovery.cell import closed_forms, grids
 from magnetflow.recovery.cell import steady as steady_module
 from magnetflow.recovery.cell.balance import Balance, Unknowns
@@ -31,19 +31,20 @@ from magnetflow.recovery.cell.model import (
     Wall,
     thermal_voltage_v,
 )
-from magnetflow.recovery.cell.newton import UnsettledError, settle
+from magnetflow.recovery.cell.newton import settle
 from magnetflow.recovery.cell.operation import Setup, operate
 from magnetflow.recovery.cell.state import start
 from magnetflow.recovery.cell.steady import current_a_m2, currents_a_m2, steady, unknowns
 from magnetflow.recovery.cell.transient import run
-from magnetflow.recovery.reactions import Reaction, reactions
-from magnetflow.recovery.species import ProcessError
-from magnetflow.recovery.units import FARADAY_C_PER_MOL
-from magnetflow.study import cell_cases_currents, cell_cases_fields, electrolysis
-from magnetflow.study.cell_case import Case
-from magnetflow.study.cell_cases import cases
-from magnetflow.study.cell_cases_fields import double_layer
-from magnetflow.study.electrolysis import association, diffusivities, half_reaction, ions, solid
+from magnetflow.recovery.chemistry.reactions import Reaction, reactions
+from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
+from magnetflow.studies.neo_cycle.cell import cases_currents as cell_cases_currents
+from magnetflow.studies.neo_cycle.cell import cases_fields as cell_cases_fields
+from magnetflow.studies.neo_cycle.cell import electrolysis
+from magnetflow.studies.neo_cycle.cell.case import Case
+from magnetflow.studies.neo_cycle.cell.cases import cases
+from magnetflow.studies.neo_cycle.cell.cases_fields import double_layer
+from magnetflow.studies.neo_cycle.cell.electrolysis import association, diffusivities, half_reaction, ions, solid
 
 PUBLISHED = json.loads((Path(__file__).parents[1] / "process_cases.json").read_text(encoding="utf-8"))["cases"]
 VOLTS = thermal_voltage_v()

@@ -12,13 +12,16 @@ import pytest
 from scipy.optimize import approx_fprime
 from test_what_if import node
 
-from magnetflow.inference.sampling import probabilities
-from magnetflow.recovery.reactions import reactions
-from magnetflow.recovery.species import ProcessError
-from magnetflow.recovery.units import FARADAY_C_PER_MOL, charge_for
-from magnetflow.sliders import rounded, show_dials
-from magnetflow.study import cell_design, cell_membrane, cell_page, electrolysis
-from magnetflow.study.quick_cell import inputs, quick
+from magnetflow.book.controls import rounded, show_dials
+from magnetflow.errors import ProcessError
+from magnetflow.inference.draws.space import probabilities
+from magnetflow.recovery.chemistry.reactions import reactions
+from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL, charge_for
+from magnetflow.studies.neo_cycle.cell import design as cell_design
+from magnetflow.studies.neo_cycle.cell import electrolysis
+from magnetflow.studies.neo_cycle.cell import membrane as cell_membrane
+from magnetflow.studies.neo_cycle.cell import page as cell_page
+from magnetflow.studies.neo_cycle.cell.quick import inputs, quick
 
 ROOT = Path(__file__).parents[2]
 

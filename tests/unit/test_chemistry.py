@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magnetflow import tables
-from magnetflow.recovery.reactions import Reaction, UnbalancedError, reactions, residual
-from magnetflow.recovery.species import ProcessError, atomic_weight_kg, molar_mass_kg, species
-from magnetflow.recovery.streams import Stream, gas_volume_m3, mix, of_assay, of_mass
+from magnetflow.errors import ProcessError, UnbalancedError
+from magnetflow.recovery.chemistry.reactions import Reaction, reactions, residual
+from magnetflow.recovery.chemistry.species import atomic_weight_kg, molar_mass_kg, species
+from magnetflow.recovery.plant.streams import Stream, gas_volume_m3, mix, of_assay, of_mass
 
 PROCESS = json.loads((ROOT / "tests" / "process_cases.json").read_text(encoding="utf-8"))
 CASES = {case["id"]: case for case in PROCESS["cases"]}

@@ -18,13 +18,16 @@ from test_chemistry import expected
 
 from magnetflow import tables
 from magnetflow.cli import main
-from magnetflow.recovery import chlorination, report, route, selectivity, thermochemistry
-from magnetflow.recovery.conditions import BORON, METALS, SHARES, Conditions
-from magnetflow.recovery.reactions import reactions
+from magnetflow.errors import ProcessError
+from magnetflow.recovery import report, route
+from magnetflow.recovery.chemistry import selectivity, thermochemistry
+from magnetflow.recovery.chemistry.reactions import reactions
+from magnetflow.recovery.chemistry.species import molar_mass_kg
+from magnetflow.recovery.plant.conditions import BORON, METALS, SHARES, Conditions
+from magnetflow.recovery.plant.streams import Stream, gas_volume_m3
 from magnetflow.recovery.route import solid_state_chlorination
-from magnetflow.recovery.species import ProcessError, molar_mass_kg
-from magnetflow.recovery.streams import Stream, gas_volume_m3
-from magnetflow.study import plant
+from magnetflow.recovery.stages import kiln as chlorination
+from magnetflow.studies.neo_cycle import plant
 
 KNOWN = reactions()
 DISKS = plant.composition("hdd")

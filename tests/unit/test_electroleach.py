@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 from test_chemistry import CASES, expected
 
 from magnetflow.cli import main
+from magnetflow.errors import ProcessError
 from magnetflow.recovery import sene
-from magnetflow.recovery.conditions import METALS, Conditions
-from magnetflow.recovery.electroleach import Electrolysis
-from magnetflow.recovery.flowsheet import Solved
+from magnetflow.recovery.plant.conditions import METALS, Conditions
+from magnetflow.recovery.plant.flowsheet import Solved
+from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
 from magnetflow.recovery.route import products_kg, reagents_kg, solid_state_chlorination
 from magnetflow.recovery.sene import Batch, electrochemical_leaching
-from magnetflow.recovery.species import ProcessError
-from magnetflow.recovery.units import FARADAY_C_PER_MOL
-from magnetflow.study import electrolysis, plant
+from magnetflow.recovery.stages.electroleach import Electrolysis
+from magnetflow.studies.neo_cycle import plant
+from magnetflow.studies.neo_cycle.cell import electrolysis
 
 DISKS: Any = plant.composition("hdd")
 IDEAL = electrochemical_leaching(Conditions(), Electrolysis())

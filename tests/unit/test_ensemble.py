@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magnetflow.inference import ensemble
+from magnetflow.errors import ConflictError, ConvergenceError, ProblemError
+from magnetflow.inference.draws import ensemble
 from magnetflow.inference.parser import parse
-from magnetflow.inference.problem import ConflictError, ConvergenceError, Problem, ProblemError, state
+from magnetflow.inference.problem import Problem, state
 from magnetflow.inference.reconcile import reconcile
 from magnetflow.inference.robust import TUNING, reconcile_robustly
 

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from networks import Network, network
 from scipy.optimize import linprog, minimize
 
-from magnetflow.inference import bounded, guess, solve, tests
+from magnetflow.errors import ConflictError, ConvergenceError, ProblemError
+from magnetflow.inference import checks as tests
 from magnetflow.inference.parser import parse
-from magnetflow.inference.problem import ConflictError, ConvergenceError, Problem, ProblemError, state
+from magnetflow.inference.problem import Problem, state
 from magnetflow.inference.reconcile import Reconciliation, eliminate_serially, reconcile
+from magnetflow.inference.solver import bounded, guess, solve
 
 NAN = float("nan")
 
@@ -232,7 +234,7 @@ def test_the_sparse_way_gives_what_the_dense_one_gives(monkeypatch: pytest.Monke
     problem = stated(network(900, seed=3), lower=0.0, correlate=True)
     by_sparse = reconcile(problem)
     assert type(by_sparse.optimum.bounded.fit.factor).__name__ == "SparseFactor"
-    monkeypatch.setattr("magnetflow.inference.factors.DENSE_LIMIT", 10_000)
+    monkeypatch.setattr("magnetflow.inference.solver.factors.DENSE_LIMIT", 10_000)
     by_dense = reconcile(problem)
     assert type(by_dense.optimum.bounded.fit.factor).__name__ == "DenseFactor"
     assert np.allclose(by_sparse.value, by_dense.value, rtol=1e-9, atol=1e-9, equal_nan=True)
@@ -241,7 +243,7 @@ def test_the_sparse_way_gives_what_the_dense_one_gives(monkeypatch: pytest.Monke
     size = np.nanmax(by_dense.covariance)
     assert np.allclose(by_sparse.covariance, by_dense.covariance, rtol=1e-7, atol=1e-9 * size, equal_nan=True)
     monkeypatch.setattr("magnetflow.inference.reconcile.WHOLE_COVARIANCE", 10)
-    monkeypatch.setattr("magnetflow.inference.factors.DENSE_LIMIT", 300)
+    monkeypatch.setattr("magnetflow.inference.solver.factors.DENSE_LIMIT", 300)
     in_blocks = reconcile(problem)
     assert in_blocks.covariance is None
     assert np.allclose(in_blocks.sd, by_dense.sd, rtol=1e-6, atol=1e-7 * np.sqrt(size), equal_nan=True)
@@ -674,7 +676,7 @@ def test_bounds_that_cannot_be_settled_are_an_error_and_no_answer(monkeypatch: p
 
 
 def test_a_system_too_large_for_the_saddle_test_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("magnetflow.inference.curved.DENSE_LIMIT", 1)
+    monkeypatch.setattr("magnetflow.inference.solver.curved.DENSE_LIMIT", 1)
     result = measured(["x", "y"], [2.0, 1.0], [1.0, 1.0], relations={"circle": parse("x**2 + y**2 - 1")})
     assert result.optimum.is_minimum is None
     assert any("saddle" in message for message in result.messages)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from magnetflow.execution import KERNEL_STARTS, NOT_UP, with_kernel
+from magnetflow.book.execution import KERNEL_STARTS, NOT_UP, with_kernel
 
 
 class Runs:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magnetflow.inference.parser import DEEPEST, LONGEST, ExpressionError, parse
+from magnetflow.errors import ExpressionError
+from magnetflow.inference.parser import DEEPEST, LONGEST, parse
 
 AT = {"a": 1.7, "b": 0.6, "in": 2.3}
 

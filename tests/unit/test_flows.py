@@ -9,10 +9,10 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from magnetflow.errors import InputError
 from magnetflow.flows.estimate import embedded_in_capacity
 from magnetflow.flows.stocks import phase_opening_stock, stock_by_cohort, stock_by_current_shares
 from magnetflow.flows.system import balance_matrix, check_balances
-from magnetflow.tables import InputError
 
 FLOWS = pd.DataFrame(
     [("F1", "outside", "market", 5.0), ("F2", "market", "use", 3.0), ("F3", "market", "store", 2.0)],

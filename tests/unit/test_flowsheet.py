@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from test_chemistry import CASES, expected
 
-from magnetflow.recovery.flowsheet import Streams, Unit, solve
-from magnetflow.recovery.reactions import reactions
-from magnetflow.recovery.species import ProcessError
-from magnetflow.recovery.streams import Stream, gas_volume_m3, of_mass
-from magnetflow.recovery.units import (
+from magnetflow.errors import ProcessError
+from magnetflow.recovery.chemistry.reactions import reactions
+from magnetflow.recovery.plant.flowsheet import Streams, Unit, solve
+from magnetflow.recovery.plant.streams import Stream, gas_volume_m3, of_mass
+from magnetflow.recovery.plant.units import (
     FARADAY_C_PER_MOL,
     Step,
     advance,

@@ -11,8 +11,8 @@ import nbformat
 import pytest
 from conftest import HEADER
 
-from magnetflow import pairs
-from magnetflow.tables import InputError
+from magnetflow.book import pairs
+from magnetflow.errors import InputError
 
 TEXT = (
     HEADER

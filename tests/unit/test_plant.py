@@ -11,14 +11,15 @@ import pandas as pd
 import pytest
 from scipy.constants import gas_constant
 
+from magnetflow.errors import ProcessError
 from magnetflow.inference.reconcile import eliminate_serially, reconcile
-from magnetflow.recovery.conditions import Conditions
-from magnetflow.recovery.measured import balance_problem, carriers
+from magnetflow.recovery.plant.conditions import Conditions
+from magnetflow.recovery.plant.measured import balance_problem, carriers
+from magnetflow.recovery.plant.schedule import Rates, bake
 from magnetflow.recovery.report import kiln_heat_of
 from magnetflow.recovery.route import products_kg, solid_state_chlorination
-from magnetflow.recovery.schedule import Rates, bake
-from magnetflow.recovery.species import ProcessError
-from magnetflow.study import plant, plant_draws, twin
+from magnetflow.studies.neo_cycle import draws as plant_draws
+from magnetflow.studies.neo_cycle import plant, twin
 
 RATES = Rates(1.5, 0.6, 0.0, 90e3, 88e3)
 DISKS = plant.composition("hdd")

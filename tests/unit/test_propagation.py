@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magnetflow.inference.problem import ProblemError
+from magnetflow.errors import ProblemError
 from magnetflow.inference.propagation import propagate
 
 

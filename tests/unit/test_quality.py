@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magnetflow import tables
+from magnetflow.errors import InputError
 from magnetflow.flows import quality
-from magnetflow.study import data_quality
-from magnetflow.tables import InputError
+from magnetflow.studies.united_kingdom import data_quality
 
 LEVELS = pd.DataFrame(
     [("reliability", "any", 2, 0.068), ("temporal", "high", 3, 0.137), ("temporal", "low", 3, 0.034)],

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magnetflow import figures, results
-from magnetflow.results import ResultError, number, record, with_unit
+from magnetflow.book import figures, results
+from magnetflow.book.results import number, record, with_unit
+from magnetflow.errors import ResultError
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from magnetflow.inference import distributions as dist
-from magnetflow.inference.sampling import Input, Space, Split, probabilities
-from magnetflow.tables import InputError
+from magnetflow.errors import InputError
+from magnetflow.inference.draws import distributions as dist
+from magnetflow.inference.draws.space import Input, Space, Split, probabilities
 
 KINDS = ("normal", "lognormal", "triangular", "uniform", "beta", "student")
 

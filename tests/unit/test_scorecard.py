@@ -10,7 +10,10 @@ import pandas as pd
 import pytest
 
 from magnetflow import tables
-from magnetflow.study import findings, picture, printed, scorecard, system, whole
+from magnetflow.errors import InputError
+from magnetflow.studies.united_kingdom import accounts as system
+from magnetflow.studies.united_kingdom import picture, printed, whole
+from magnetflow.studies.united_kingdom.review import findings, scorecard
 
 ROWS = scorecard.scorecard()
 DERIVED = findings.derive()
@@ -96,7 +99,7 @@ def test_a_number_without_its_route_or_terms_is_told(
 ) -> None:
     read = tables.read
     monkeypatch.setattr(tables, "read", lambda name: spoil(read(name)) if name == table else read(name))
-    with pytest.raises(tables.InputError, match=told):
+    with pytest.raises(InputError, match=told):
         scorecard.scorecard()
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from SALib.analyze import sobol as reference
 
-from magnetflow.inference.sampling import Input, Space, Split, probabilities
-from magnetflow.inference.sensitivity import sobol_indices
-from magnetflow.tables import InputError
+from magnetflow.errors import InputError
+from magnetflow.inference.draws.sensitivity import sobol_indices
+from magnetflow.inference.draws.space import Input, Space, Split, probabilities
 
 HALF = 2 * math.pi / math.sqrt(12)  # sd of a uniform distribution from -pi to pi
 ISHIGAMI = Space(tuple(Input(name, name, "uniform", 0.0, HALF) for name in ("x1", "x2", "x3")))

@@ -15,14 +15,14 @@ from phreeqc_oracle import MASTERS, by_phreeqc, program, word
 from test_chemistry import independent_residual
 
 from magnetflow import tables
-from magnetflow.inference.problem import ConvergenceError
-from magnetflow.recovery import boron, oxalate, speciation
-from magnetflow.recovery.conditions import Conditions
+from magnetflow.errors import ConvergenceError, ProcessError
+from magnetflow.recovery.chemistry import speciation
+from magnetflow.recovery.chemistry.speciation import components, equilibrate
+from magnetflow.recovery.plant.conditions import Conditions
+from magnetflow.recovery.plant.streams import Stream, of_mass
 from magnetflow.recovery.route import purity, solid_state_chlorination
-from magnetflow.recovery.speciation import components, equilibrate
-from magnetflow.recovery.species import ProcessError
-from magnetflow.recovery.streams import Stream, of_mass
-from magnetflow.study import plant
+from magnetflow.recovery.stages import boron, oxalate
+from magnetflow.studies.neo_cycle import plant
 
 LAWS = tables.read("aqueous_equilibria", ROOT / "data")
 EQUATIONS = dict(zip(LAWS["formed"], LAWS["equation"], strict=True))

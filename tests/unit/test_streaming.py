@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from magnetflow.inference import streaming
-from magnetflow.inference.distributions import quantiles
-from magnetflow.inference.sampling import probabilities
-from magnetflow.inference.streaming import Summary, summarise
-from magnetflow.tables import InputError
+from magnetflow.errors import InputError
+from magnetflow.inference.draws import streaming
+from magnetflow.inference.draws.distributions import quantiles
+from magnetflow.inference.draws.space import probabilities
+from magnetflow.inference.draws.streaming import Summary, summarise
 
 NAMES = ("normal", "skewed", "fixed")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from magnetflow.errors import InputError
 from magnetflow.inference.reconcile import reconcile
-from magnetflow.study import printed, upstream, wind
-from magnetflow.tables import InputError
+from magnetflow.studies.united_kingdom import printed, upstream, wind
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 STUDY_YEARS = range(2017, 2022)

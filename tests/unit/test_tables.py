@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magnetflow import tables
-from magnetflow.datapackage import update_hashes
-from magnetflow.tables import TableError
+from magnetflow.errors import InputError, TableError
+from magnetflow.tables.datapackage import update_hashes
 
 HEADER = "item,year,value,unit,source,locator,licence,confidence,note\n"
 GOOD = HEADER + "coal,2020,1.5,kg,a_book,p. 1,MIT,read,\ncoal,2021,2,t,a_book,p. 1,MIT,derived,why\n"
@@ -159,7 +159,7 @@ def test_missing_files_and_names_are_told(data: Path) -> None:
 def test_units_of_another_kind_are_refused() -> None:
     assert tables.conversion_factor("t/GW", "kg/MW") == pytest.approx(1.0, rel=1e-12)
     assert tables.conversion_factor("%", "1") == pytest.approx(0.01, rel=1e-12)
-    with pytest.raises(tables.InputError, match="MW cannot be told in kg"):
+    with pytest.raises(InputError, match="MW cannot be told in kg"):
         tables.conversion_factor("MW", "kg")
 
 

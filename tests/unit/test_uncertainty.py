@@ -5,21 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from magnetflow.inference import ensemble as ensembles
-from magnetflow.inference.sampling import probabilities
-from magnetflow.inference.streaming import Summary, summarise
-from magnetflow.study import (
-    data_quality,
-    improvement,
-    other_sources,
-    printed,
-    robustness,
-    system,
-    upstream,
-    whole,
-)
-from magnetflow.study.ensemble import HELD, Model, distributions, given_t, model, space
-from magnetflow.tables import InputError
+from magnetflow.errors import InputError
+from magnetflow.inference.draws import ensemble as ensembles
+from magnetflow.inference.draws.space import probabilities
+from magnetflow.inference.draws.streaming import Summary, summarise
+from magnetflow.studies.united_kingdom import accounts as system
+from magnetflow.studies.united_kingdom import data_quality, printed, upstream, whole
+from magnetflow.studies.united_kingdom.draws import improvement, robustness
+from magnetflow.studies.united_kingdom.draws.model import HELD, Model, distributions, given_t, model, space
+from magnetflow.studies.united_kingdom.review import other_sources
 
 SEED = 11
 DRAWS = 2**14

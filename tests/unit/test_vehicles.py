@@ -13,7 +13,7 @@ from conftest import ROOT
 from scipy.stats import weibull_min
 
 from magnetflow.flows.stocks import survival, surviving
-from magnetflow.study import printed, vehicles
+from magnetflow.studies.united_kingdom import printed, vehicles
 
 MEANS = {
     "stock": printed.mean_content_kg("stock.EV_2021", "count.EV_2021"),

@@ -12,9 +12,10 @@ import pytest
 from conftest import ROOT
 from playwright._impl._driver import compute_driver_executable
 
-from magnetflow.sliders import rounded, show_sliders
-from magnetflow.study import data_quality, improvement, what_if, whole
-from magnetflow.study.ensemble import Model, model
+from magnetflow.book.controls import rounded, show_sliders
+from magnetflow.studies.united_kingdom import data_quality, whole
+from magnetflow.studies.united_kingdom.draws import improvement, what_if
+from magnetflow.studies.united_kingdom.draws.model import Model, model
 
 OUTCOMES = improvement.HEADLINES | {whole.name_of("O3.1", whole.FOUR): "magnets to other uses"}
 

@@ -15,10 +15,13 @@ from scipy.optimize import least_squares
 
 from magnetflow import tables
 from magnetflow.cli import main
+from magnetflow.errors import InputError
 from magnetflow.flows import folder
 from magnetflow.inference.problem import Problem
 from magnetflow.inference.reconcile import Reconciliation
-from magnetflow.study import data_quality, example, printed, splits, system, upstream, whole
+from magnetflow.studies.united_kingdom import accounts as system
+from magnetflow.studies.united_kingdom import data_quality, example, printed, upstream, whole
+from magnetflow.studies.united_kingdom.review import splits
 
 BASE = whole.problem()
 SOLVED = whole.solve(BASE)
@@ -263,5 +266,5 @@ def test_shares_that_fit_badly_are_known_less_well() -> None:
 
 
 def test_an_unknown_origin_of_magnets_is_told() -> None:
-    with pytest.raises(tables.InputError, match="'nowhere' is no origin"):
+    with pytest.raises(InputError, match="'nowhere' is no origin"):
         whole.problem("nowhere")

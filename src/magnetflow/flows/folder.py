@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
+from magnetflow.errors import ProblemError, TableError
 from magnetflow.flows.labels import Labels, are_successive, unit_factor
 from magnetflow.inference import plain
 from magnetflow.inference.expressions import Expression
 from magnetflow.inference.parser import parse
-from magnetflow.inference.problem import CONSTANT, MEASURED, UNMEASURED, Problem, ProblemError, state
-from magnetflow.sheets import Row, Sheet, read_sheets, shown
-from magnetflow.tables import TableError
+from magnetflow.inference.problem import CONSTANT, MEASURED, UNMEASURED, Problem, state
+from magnetflow.tables.sheets import Row, Sheet, read_sheets, shown
 
 SHEETS = ("flows", "processes", "transfer_coefficients", "concentrations", "stocks")
 FIGURE = ("value", "sd", "cv", "lower", "upper", "unit")

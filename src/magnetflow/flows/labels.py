@@ -6,8 +6,9 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from magnetflow.sheets import NUMBER, Row, Sheet, shown
-from magnetflow.tables import InputError, TableError, conversion_factor
+from magnetflow.errors import InputError, TableError
+from magnetflow.tables import conversion_factor
+from magnetflow.tables.sheets import NUMBER, Row, Sheet, shown
 
 GOODS = "goods"
 ONLY = ""  # the period, or layer, of a system that tells none

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from magnetflow.tables import InputError
+from magnetflow.errors import InputError
 
 RELIABILITY = "reliability"  # the one indicator without levels of sensitivity
 ANY = "any"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from magnetflow.tables import InputError
+from magnetflow.errors import InputError
 
 OPEN_KINDS = ("stock", "use")  # processes whose own stock change is not among the flows
 

@@ -16,10 +16,17 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.sparse.csgraph import connected_components
 
-from magnetflow.inference.elimination import RANK_TOLERANCE
-from magnetflow.inference.leastsquares import Fit, Linear
-from magnetflow.inference.matrices import largest_in_rows, row_numbers, scaled, split_columns, without_cancelled
-from magnetflow.inference.problem import Mask, Problem, Vector
+from magnetflow.arrays import Mask, Vector
+from magnetflow.inference.problem import Problem
+from magnetflow.inference.solver.elimination import RANK_TOLERANCE
+from magnetflow.inference.solver.leastsquares import Fit, Linear
+from magnetflow.inference.solver.matrices import (
+    largest_in_rows,
+    row_numbers,
+    scaled,
+    split_columns,
+    without_cancelled,
+)
 
 REDUNDANT, NONREDUNDANT = "redundant", "nonredundant"
 OBSERVABLE, UNOBSERVABLE, CONSTANT = "observable", "unobservable", "constant"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import re
 
+from magnetflow.errors import ExpressionError
 from magnetflow.inference.expressions import Expression, Step, combine
-from magnetflow.tables import InputError
 
 LONGEST = 10_000  # characters of one expression
 DEEPEST = 100  # parentheses, signs and powers within each other
@@ -24,10 +24,6 @@ CURES = {
     ".": "an attribute is not allowed",
     ",": "write numbers as 1234.5",
 }
-
-
-class ExpressionError(InputError):
-    """An expression says something other than numbers, names and arithmetic."""
 
 
 def parse(text: str) -> Expression:

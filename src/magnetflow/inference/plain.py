@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from magnetflow.errors import ExpressionError, ProblemError, TableError
 from magnetflow.inference.expressions import Expression
-from magnetflow.inference.parser import ExpressionError, parse
-from magnetflow.inference.problem import CONSTANT, MEASURED, STATUSES, UNMEASURED, Problem, ProblemError, state
-from magnetflow.sheets import Row, Sheet, read_text, shown
-from magnetflow.tables import TableError
+from magnetflow.inference.parser import parse
+from magnetflow.inference.problem import CONSTANT, MEASURED, STATUSES, UNMEASURED, Problem, state
+from magnetflow.tables.sheets import Row, Sheet, read_text, shown
 
 SHEETS = ("variables", "balances", "covariance")
 EQUATIONS = "equations.txt"

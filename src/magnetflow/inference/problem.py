@@ -16,23 +16,14 @@ import scipy.sparse as sparse
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components
 
+from magnetflow.arrays import Mask, Vector
+from magnetflow.errors import ConflictError, ProblemError
 from magnetflow.inference.expressions import Expression
-from magnetflow.tables import InputError
 
-Vector = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 MEASURED, UNMEASURED, CONSTANT = "measured", "unmeasured", "constant"
 STATUSES = (MEASURED, UNMEASURED, CONSTANT)
 NEGATIVE_EIGENVALUE = -1e-9  # of a correlation matrix, beyond which it is not positive semi-definite
 TOLD = 6  # names told at most
-
-
-class ProblemError(InputError):
-    """A problem cannot be right as stated; `variable` names the one at fault, where there is one."""
-
-    def __init__(self, problem: str, variable: str | None = None) -> None:
-        super().__init__(problem)
-        self.variable = variable
 
 
 def listed(names: Sequence[str]) -> str:
@@ -272,15 +263,9 @@ def _root(sd: Vector, covariance: sparse.csr_array, names: Sequence[str]) -> spa
     return sparse.csr_array(sparse.coo_array((np.concatenate(entries), coordinates), shape=(len(sd), width)))
 
 
-class ConvergenceError(InputError):
-    """The iteration came to no end that could be trusted."""
-
-
-class ConflictError(ProblemError):
-    """No values meet the balances; the text names those in conflict."""
-
-    def __init__(self, problem: Problem, balances: Sequence[int], bounds: Sequence[str] = ()) -> None:
-        names = [problem.balance_names[row] for row in balances if row < len(problem.balance_names)]
-        sets = [f"the balance{'s' * (len(names) > 1)} {listed(names)}"] if names else []
-        sets += [f"the bound{'s' * (len(bounds) > 1)} {listed(list(bounds))}"] if bounds else []
-        super().__init__(f"no values meet {' and '.join(sets)}; mend a constant, a coefficient, a sign or a bound")
+def conflict_error(problem: Problem, balances: Sequence[int], bounds: Sequence[str] = ()) -> ConflictError:
+    """Return the error that names the balances (by row) and bounds that no values meet."""
+    names = [problem.balance_names[row] for row in balances if row < len(problem.balance_names)]
+    sets = [f"the balance{'s' * (len(names) > 1)} {listed(names)}"] if names else []
+    sets += [f"the bound{'s' * (len(bounds) > 1)} {listed(list(bounds))}"] if bounds else []
+    return ConflictError(f"no values meet {' and '.join(sets)}; mend a constant, a coefficient, a sign or a bound")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from magnetflow.inference.problem import ProblemError
+from magnetflow.errors import ProblemError
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from magnetflow.inference import tests
+from magnetflow.arrays import Mask, Vector
+from magnetflow.errors import ConvergenceError
+from magnetflow.inference import checks as tests
 from magnetflow.inference.classes import UNOBSERVABLE, classify, intervals
-from magnetflow.inference.covariance import covariance, standard_deviations
-from magnetflow.inference.matrices import rows_touched
-from magnetflow.inference.problem import ConvergenceError, Mask, Problem, Vector, listed
-from magnetflow.inference.relations import imbalances, is_linear
-from magnetflow.inference.solve import SAME_OPTIMUM, Optimum, Solved, solve
+from magnetflow.inference.problem import Problem, listed
+from magnetflow.inference.solver.covariance import covariance, standard_deviations
+from magnetflow.inference.solver.matrices import rows_touched
+from magnetflow.inference.solver.relations import imbalances, is_linear
+from magnetflow.inference.solver.solve import SAME_OPTIMUM, Optimum, Solved, solve
 
 WHOLE_COVARIANCE = 2000  # variables up to which the covariance is kept whole
 EVERY_SD = 10_000  # variables up to which every standard deviation is computed

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from magnetflow.errors import InputError
 from magnetflow.inference.classes import CONSTANT, NONREDUNDANT, OBSERVABLE, REDUNDANT, UNOBSERVABLE
 from magnetflow.inference.problem import listed
 from magnetflow.inference.reconcile import Eliminated, Reconciliation
-from magnetflow.tables import InputError
 
 TABLE, REPORT = "reconciled.csv", "report.json"
 CLASSES = (REDUNDANT, NONREDUNDANT, OBSERVABLE, UNOBSERVABLE, CONSTANT)

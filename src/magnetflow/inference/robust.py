@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sparse
 
-from magnetflow.inference.problem import ConvergenceError, Problem, Vector
+from magnetflow.arrays import Vector
+from magnetflow.errors import ConvergenceError
+from magnetflow.inference.problem import Problem
 from magnetflow.inference.reconcile import Reconciliation, reconcile
 
 TUNING = 1.345  # standard deviations of adjustment up to which a measurement counts in full: 95 % efficient if normal

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from magnetflow.recovery import route, sene
-from magnetflow.recovery.conditions import Conditions
-from magnetflow.recovery.flowsheet import CHARGE, Solved
-from magnetflow.recovery.selectivity import Heat, celsius, kiln_heat
+from magnetflow.recovery.chemistry.selectivity import Heat, celsius, kiln_heat
+from magnetflow.recovery.plant.conditions import Conditions
+from magnetflow.recovery.plant.flowsheet import CHARGE, Solved
 
 MAIN_CONTENTS = 3  # named for each stream
 TRACE_KG = 0.005  # below which a content is not told in the table

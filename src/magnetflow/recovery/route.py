@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from magnetflow.recovery import chlorination, leaching, precipitation, regeneration
-from magnetflow.recovery.conditions import Conditions
-from magnetflow.recovery.flowsheet import Solved, Unit, solve
-from magnetflow.recovery.streams import Stream, mix
+from magnetflow.recovery.plant.conditions import Conditions
+from magnetflow.recovery.plant.flowsheet import Solved, Unit, solve
+from magnetflow.recovery.plant.streams import Stream, mix
+from magnetflow.recovery.stages import iron as precipitation
+from magnetflow.recovery.stages import kiln as chlorination
+from magnetflow.recovery.stages import leach as leaching
+from magnetflow.recovery.stages import salt as regeneration
 
 LEAVES = (
     "dust",

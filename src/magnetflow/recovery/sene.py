@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from magnetflow.recovery import electroleach, precipitation, regeneration, route
-from magnetflow.recovery.chlorination import NH4CL, magnets
-from magnetflow.recovery.conditions import BASE_METALS, Conditions
-from magnetflow.recovery.electroleach import Electrolysis, Work
-from magnetflow.recovery.flowsheet import Solved, Unit, solve
-from magnetflow.recovery.leaching import filter_unit
-from magnetflow.recovery.species import molar_mass_kg
-from magnetflow.recovery.streams import gas_volume_m3, mix
+from magnetflow.recovery import route
+from magnetflow.recovery.chemistry.species import molar_mass_kg
+from magnetflow.recovery.plant.conditions import BASE_METALS, Conditions
+from magnetflow.recovery.plant.flowsheet import Solved, Unit, solve
+from magnetflow.recovery.plant.streams import gas_volume_m3, mix
+from magnetflow.recovery.stages import electroleach
+from magnetflow.recovery.stages import iron as precipitation
+from magnetflow.recovery.stages import salt as regeneration
+from magnetflow.recovery.stages.electroleach import Electrolysis, Work
+from magnetflow.recovery.stages.kiln import NH4CL, magnets
+from magnetflow.recovery.stages.leach import filter_unit
 
 LEAVES = (
     "residue",

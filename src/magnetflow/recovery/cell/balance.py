@@ -10,16 +10,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.constants import epsilon_0
 
+from magnetflow.arrays import Array, Mask
 from magnetflow.recovery.cell.fluxes import fitted
 from magnetflow.recovery.cell.kinetics import STANDARD_MOL_M3
 from magnetflow.recovery.cell.model import WATER_PERMITTIVITY, Bulk, Cell, Electrode, Inflow, Side, Wall
-from magnetflow.recovery.units import FARADAY_C_PER_MOL
-
-Array = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
 
 OVERSATURATED = 1e-9  # logarithm of the ion product over the solubility product
 
@@ -29,7 +26,7 @@ class Unknowns(NamedTuple):
 
     nodes: Array  # nodes, ions + 1 + solids
     metals: Array  # left and right, in thermal voltages
-    falling: Flags  # nodes, solids: where a solid is taken to be there and the solution saturated
+    falling: Mask  # nodes, solids: where a solid is taken to be there and the solution saturated
 
 
 class Missing(NamedTuple):
@@ -143,7 +140,7 @@ class Balance:
                 by = self.cell.names.index(name)
                 told.here[:, row, by] = np.where(there, count / named[name], 0.0)
 
-    def falling(self, at: Unknowns) -> Flags:
+    def falling(self, at: Unknowns) -> Mask:
         """Return where each solid is: where there is some, or the solution is more than saturated without it."""
         ions = self.ions
         named = dict(zip(self.cell.names, at.nodes[:, :ions].T, strict=True))

@@ -12,16 +12,15 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.constants import epsilon_0
 from scipy.integrate import quad
 from scipy.special import erf, erfinv
 
+from magnetflow.arrays import Vector
 from magnetflow.recovery.cell.kinetics import STANDARD_MOL_M3, HalfReaction
-from magnetflow.recovery.species import species
-from magnetflow.recovery.units import FARADAY_C_PER_MOL
+from magnetflow.recovery.chemistry.species import species
+from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
 
-Vector = NDArray[np.float64]
 Solution = Mapping[str, float]  # mol/m³ by ion
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from magnetflow.arrays import Array
+
 SMALL = 1e-2  # below which Bernoulli's function is taken from its series
 STEEPEST = 300.0  # beyond which it is nothing
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from magnetflow.recovery.species import ProcessError
-
-Vector = NDArray[np.float64]
-
+from magnetflow.arrays import Vector
+from magnetflow.errors import ProcessError
 
 EVEN = 0.999  # of an even interval, beyond which a first one does not grow
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from magnetflow.recovery.reactions import Reaction
-from magnetflow.recovery.species import ProcessError, species
+from magnetflow.arrays import Vector
+from magnetflow.errors import ProcessError
+from magnetflow.recovery.chemistry.reactions import Reaction
+from magnetflow.recovery.chemistry.species import species
 
-Vector = NDArray[np.float64]
 STANDARD_MOL_M3 = 1000.0  # concentration whose activity is 1
 LARGEST_EXPONENT = 200.0  # beyond which a rate goes on linearly, so that a far first guess stays finite
 

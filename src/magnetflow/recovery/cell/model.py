@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.constants import gas_constant
 
+from magnetflow.arrays import Vector
+from magnetflow.errors import ProcessError
 from magnetflow.recovery.cell.closed_forms import debye_length_m
 from magnetflow.recovery.cell.kinetics import HalfReaction, MassAction, Solid
-from magnetflow.recovery.species import ProcessError, species
-from magnetflow.recovery.units import FARADAY_C_PER_MOL
+from magnetflow.recovery.chemistry.species import species
+from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
 
-Vector = NDArray[np.float64]
 ROOM_K = 298.15
 WATER_PERMITTIVITY = 78.4  # relative, at 25 °C
 NEUTRAL = 1e-9  # part of the charge of all ions by which a solution may miss neutrality

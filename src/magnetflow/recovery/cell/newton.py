@@ -9,14 +9,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import solve_banded
 
-from magnetflow.inference.problem import ConvergenceError
+from magnetflow.arrays import Array, Indices
+from magnetflow.errors import UnsettledError
 from magnetflow.recovery.cell.balance import Balance, Missing, Unknowns
 
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 SETTLED = 1e-10  # relative change of a concentration, and change of a potential in thermal voltages
 ROUNDED = 1e-7  # below which steps that no longer shrink are the processor's rounding, as in very short times
 FLOOR_MOL_M3 = 1e-30  # a concentration no smaller than an ion in a thousand cubic metres
@@ -25,10 +23,6 @@ LOWEST_PART = 0.1  # of a concentration that is left after a step, at least
 LARGEST_MOVE = 5.0  # thermal voltages in a step
 STEPS = 80
 ROUNDS = 30  # in which it is found where solids are
-
-
-class UnsettledError(ConvergenceError):
-    """Newton's method has not come to rest; the message names what is missing where."""
 
 
 def settle(

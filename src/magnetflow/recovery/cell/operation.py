@@ -12,18 +12,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from magnetflow.arrays import Array
+from magnetflow.errors import ProcessError
 from magnetflow.recovery.cell.closed_forms import nernst_v
 from magnetflow.recovery.cell.grids import graded
 from magnetflow.recovery.cell.kinetics import HalfReaction, MassAction, Solid
 from magnetflow.recovery.cell.model import Bulk, Cell, Electrode, Ion, thermal_voltage_v
 from magnetflow.recovery.cell.state import State, start
 from magnetflow.recovery.cell.steady import currents_a_m2, steady
-from magnetflow.recovery.species import ProcessError
-from magnetflow.recovery.units import FARADAY_C_PER_MOL
+from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
 
-Array = NDArray[np.float64]
 INTERVALS = 80
 FINEST_PART = 5e-4  # of the layer that the first interval before an electrode takes
 

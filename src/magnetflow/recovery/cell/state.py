@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from magnetflow.arrays import Vector
+from magnetflow.errors import ProcessError
 from magnetflow.recovery.cell.model import Bulk, Cell, Electrode
-from magnetflow.recovery.species import ProcessError
 
-Vector = NDArray[np.float64]
 HIGHEST_DONNAN = 50.0  # thermal voltages between a membrane and a solution
 GUESSED_V = 1e-3  # to which it is found
 FARTHEST_V = 4.0  # from a standard potential that a first guess is looked for

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from magnetflow.arrays import Array
+from magnetflow.errors import ProcessError, UnsettledError
 from magnetflow.recovery.cell.balance import Balance, Unknowns
 from magnetflow.recovery.cell.model import Bulk, Cell, Electrode, Inflow, Side, Wall
-from magnetflow.recovery.cell.newton import FLOOR_MOL_M3, UnsettledError, settle
+from magnetflow.recovery.cell.newton import FLOOR_MOL_M3, settle
 from magnetflow.recovery.cell.state import State
-from magnetflow.recovery.species import ProcessError
-from magnetflow.recovery.units import FARADAY_C_PER_MOL
+from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
 
-Array = NDArray[np.float64]
 LOAD_FOUND = 1e-3  # part of the current to which the largest possible one is found
 LONGEST_TIMES = 3.0  # times L²/D that the longest step towards rest takes
 MARCH = 60  # steps at most

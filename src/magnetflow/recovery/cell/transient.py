@@ -11,16 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from magnetflow.inference.problem import ConvergenceError
+from magnetflow.arrays import Array
+from magnetflow.errors import ConvergenceError, ProcessError, UnsettledError
 from magnetflow.recovery.cell.balance import Balance, Unknowns
-from magnetflow.recovery.cell.newton import UnsettledError, settle
+from magnetflow.recovery.cell.newton import settle
 from magnetflow.recovery.cell.state import State
 from magnetflow.recovery.cell.steady import check_held, state, unknowns
-from magnetflow.recovery.species import ProcessError
 
-Array = NDArray[np.float64]
 TOLERANCE = 1e-4  # error of a step, part of the largest concentration of an ion
 FIRST_PART = 1e-7  # of the time asked for that the first step takes
 SHORTEST_PART = 1e-13

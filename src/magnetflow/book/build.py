@@ -1,0 +1,171 @@
+"""How does the book come about, from notebooks and tables to pages?
+
+Check the tables, bring the notebook pairs into agreement, run what has changed, lay the sources out in `_build/src`,
+let Jupyter Book turn them into pages in `_build/book`, and only then put them in the place of the last good ones.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import plotly.offline
+import yaml
+from tqdm import tqdm
+
+from magnetflow import tables
+from magnetflow.book import execution, pages, pairs, results
+from magnetflow.errors import BuildError, InputError
+
+DEFAULT_PARAMETERS: dict[str, Any] = {
+    "years": [2017, 2018, 2019, 2020, 2021],
+    "elements": ["Nd", "Dy", "Pr", "Tb"],
+    "seed": 1,
+}
+NEEDED = ("_config.yml", "requirements.lock", "book/_toc.yml", "book/index.md", "book/references.bib", "notebooks")
+
+
+def build(root: Path, parameters: Mapping[str, Any] | None = None) -> Path:
+    """Build the book of the compendium at `root`, after any other build of it; return its front page.
+
+    Raises InputError when a table is wrong or a file is missing, and BuildError when a notebook or a page fails;
+    in either case `_build/html` is left as it was.
+    """
+    for name in NEEDED:
+        if not (root / name).exists():
+            raise InputError(f"{name}: no such file; restore it")
+    (root / "_build").mkdir(exist_ok=True)
+    with (root / "_build" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _build(root, DEFAULT_PARAMETERS | dict(parameters or {}))
+
+
+def _build(root: Path, parameters: Mapping[str, Any]) -> Path:
+    """Take the steps of the build one after another, telling each."""
+    started = time.monotonic()
+    _restore(root)
+    stems = pairs.stems(root / "notebooks")
+    with tqdm(
+        total=len(stems) + 4, unit="step", bar_format="{desc:<34} {bar:30} {n_fmt}/{total_fmt}", disable=None
+    ) as bar:
+
+        def told(step: str, what: str) -> None:
+            bar.set_description_str(f"{step}: {what}")
+            bar.update()
+            if bar.disable:
+                print(f"{step}: {what}", flush=True)
+
+        frames = tables.read_all(root / "data")
+        pages.check_sources(frames, (root / "book" / "references.bib").read_text(encoding="utf-8"))
+        told("tables", f"{sum(map(len, frames.values()))} rows checked")
+        synced = pairs.sync(root / "notebooks", root / "_build" / "pairs")
+        told("pairs", f"{len(synced)} files written" if synced else "in agreement")
+        failures = execution.run_notebooks(root, parameters, told)
+        if failures:
+            kind = InputError if all(failure.of_input for failure in failures) else BuildError
+            raise kind("\n".join(map(str, failures)))
+        merged = execution.merge(root, pages.versions())
+        key = stage(root, parameters, frames, merged)
+        told("sources", "laid out")
+        front, key_file = root / "_build" / "html" / "index.html", root / "_build" / "html.key"
+        if front.exists() and key_file.exists() and key_file.read_text(encoding="utf-8") == key:
+            told("pages", "unchanged")
+        else:
+            key_file.unlink(missing_ok=True)
+            render(root)
+            key_file.write_text(key, encoding="utf-8")
+            told("pages", "built")
+    seconds = round(time.monotonic() - started, 1)
+    results.write_json(
+        root / "_build" / "run.json", {"seconds": seconds, "cores": os.cpu_count(), "python": sys.version}
+    )
+    return front
+
+
+def stage(root: Path, parameters: Mapping[str, Any], frames: Mapping[str, Any], merged: Mapping[str, Any]) -> str:
+    """Lay out everything the book is made from in `_build/src`; return the hash of it all."""
+    source = root / "_build" / "src"
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(root / "book", source, ignore=shutil.ignore_patterns("__pycache__"))
+    (source / "_config.yml").write_text(_config(root, parameters), encoding="utf-8")
+    shutil.copytree(root / "data", source / "data")
+    (source / "notebooks").mkdir()
+    for stem in pairs.stems(root / "notebooks"):
+        shutil.copy(execution.executed(root, stem), source / "notebooks")
+    provenance = pages.provenance_page(tables.describe(root / "data"), frames)
+    (source / "provenance.md").write_text(provenance, encoding="utf-8")
+    timings = [root / "benchmarks" / f"{name}.csv" for name in ("reconciliation", "ensemble", "recovery", "cell")]
+    if all(path.exists() for path in timings):
+        measured = [pd.read_csv(path, dtype=str).fillna("") for path in timings]
+        (source / "timings.md").write_text(pages.timings_page(*measured), encoding="utf-8")
+    (source / "about.md").write_text(pages.about_page(root, parameters, merged), encoding="utf-8")
+    (source / "_assets" / "plotly.min.js").write_text(plotly.offline.get_plotlyjs(), encoding="utf-8")
+    _copy_mathjax(source / "_assets" / "mathjax")
+    digest = hashlib.sha256((root / "requirements.lock").read_bytes())
+    for path in sorted(path for path in source.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(source).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _config(root: Path, parameters: Mapping[str, Any]) -> str:
+    """Return the configuration, with a banner on every page when the book is built with other parameters."""
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    if parameters != DEFAULT_PARAMETERS:
+        given = ", ".join(f"{name} {value}" for name, value in parameters.items())
+        banner = f"A variant, built with {given}. Prose and printed values are those of the study."
+        config["sphinx"]["config"]["html_theme_options"]["announcement"] = banner
+    return str(yaml.safe_dump(config, sort_keys=True, allow_unicode=True))
+
+
+def _copy_mathjax(target: Path) -> None:
+    """Copy the one MathJax component the pages load, with its fonts."""
+    package = distribution("sphinx-mathjax-offline")
+    mathjax = Path(str(package.locate_file("sphinx-mathjax-offline"))) / "static" / "mathjax"
+    target.mkdir(parents=True)
+    shutil.copy(mathjax / "tex-mml-chtml.js", target)
+    fonts = Path("output") / "chtml" / "fonts" / "woff-v2"
+    shutil.copytree(mathjax / fonts, target / fonts)
+
+
+def _restore(root: Path) -> None:
+    """Bring the last good book back if a build was stopped between taking it away and putting the new one there."""
+    final, old = root / "_build" / "html", root / "_build" / "html.old"
+    if old.exists() and not final.exists():
+        old.replace(final)
+
+
+def render(root: Path) -> None:
+    """Turn `_build/src` into pages, and put them in place of the last good ones only if there was no warning."""
+    built = root / "_build" / "book"
+    shutil.rmtree(built, ignore_errors=True)
+    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(root / "_build" / "src")]
+    command += ["--path-output", str(built), "-W", "-n", "--keep-going", "--quiet"]
+    environment = {name: text for name, text in os.environ.items() if name != "SOURCE_DATE_EPOCH"} | {
+        "PYTHONHASHSEED": "0"
+    }
+    outcome = subprocess.run(command, capture_output=True, text=True, env=environment)
+    said = re.sub(r"\x1b\[[0-9;]*m", "", outcome.stdout + outcome.stderr).replace(f"{root}/_build/src/", "")
+    (root / "_build" / "book.log").write_text(said, encoding="utf-8")
+    if outcome.returncode:
+        lines = said.splitlines()
+        faults = [line for line in lines if "WARNING:" in line or "ERROR:" in line] or lines[-15:]
+        raise BuildError("the pages have faults (all of it in _build/book.log):\n" + "\n".join(faults))
+    # Sphinx's note to itself hashes paths of this machine; the next build starts afresh and has no use for it.
+    (built / "_build" / "html" / ".buildinfo").unlink(missing_ok=True)
+    final, old = root / "_build" / "html", root / "_build" / "html.old"
+    shutil.rmtree(old, ignore_errors=True)
+    if final.exists():
+        final.replace(old)
+    (built / "_build" / "html").replace(final)
+    shutil.rmtree(old, ignore_errors=True)

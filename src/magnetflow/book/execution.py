@@ -1,0 +1,284 @@
+"""Which notebooks must run again, and what did each give?
+
+A notebook runs again only if it, the package, the lock, a parameter it takes or a table it read have changed.
+It takes the parameters that its parameters cell assigns.
+Each runs in a process of its own, since papermill's working directory belongs to the whole process.
+What it leaves in `_build/cache/` is the executed notebook and the key under which it holds.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import multiprocessing
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from magnetflow.book import pairs, results
+from magnetflow.errors import InputError, ResultError, names_of_kind
+from magnetflow.tables import describe
+
+FOLLOWS_ROWS = ("hash", "bytes")  # what of a table's description follows its rows
+CLOSING = "closing"  # tag of the cell that the build adds at the end of each chapter
+NOT_UP = "Kernel died before replying to kernel_info"
+KERNEL_STARTS = 3
+# By name, as papermill tells them; importing the classes would make every build wait for their libraries.
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Where a notebook failed and what it said."""
+
+    stem: str
+    cell: int  # counted over the code cells of the notebook, from 1
+    source: str
+    error: str
+    of_input: bool = False  # the chapter found its input wrong; no fault of its own
+
+    def __str__(self) -> str:
+        if self.of_input:
+            return f"notebooks/{self.stem}.md, code cell {self.cell}: {self.error}"
+        indented = "\n".join(f"    {line}" for line in self.source.splitlines()[:12])
+        return f"notebooks/{self.stem}.md, code cell {self.cell}: {self.error}\n{indented}"
+
+
+def run_notebooks(root: Path, parameters: Mapping[str, Any], told: Callable[[str, str], None]) -> list[Failure]:
+    """Bring every executed notebook up to date, in parallel; return what failed.
+
+    `told(stem, what)` is called once a notebook, with what became of it.
+    """
+    due = []
+    for stem in pairs.stems(root / "notebooks"):
+        if _holds(root, stem, parameters):
+            told(stem, "unchanged")
+        else:
+            due.append(stem)
+    failures = []
+    if due:
+        workers = min(len(due), os.cpu_count() or 1)
+        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+            waiting = {pool.submit(_execute, root, stem, dict(parameters)): stem for stem in due}
+            for future in as_completed(waiting):
+                failure = future.result()
+                told(waiting[future], "failed" if failure else "ran")
+                failures += [failure] if failure else []
+    return sorted(failures, key=lambda failure: failure.stem)
+
+
+def merge(root: Path, versions: Mapping[str, str]) -> dict[str, Any]:
+    """Merge the chapters' fragments into `_build/results.json`, sorted, and return it.
+
+    Raises ResultError when two chapters record the same name.
+    """
+    merged: dict[str, Any] = {"results": {}, "inputs": {}, "versions": dict(versions)}
+    for stem in pairs.stems(root / "notebooks"):
+        fragment = json.loads(_fragment(root, stem).read_text(encoding="utf-8"))
+        for name, result in fragment["results"].items():
+            if name in merged["results"]:
+                earlier = merged["results"][name]["chapter"]
+                raise ResultError(f"{name} is recorded in {earlier} and in {stem}; keep one")
+            merged["results"][name] = {**result, "chapter": stem}
+        merged["inputs"].update(fragment["inputs"])
+    for stale in (root / "_build" / "run").glob("*.json"):
+        if stale.stem not in pairs.stems(root / "notebooks"):
+            stale.unlink()
+    results.write_json(root / "_build" / "results.json", merged)
+    return merged
+
+
+def executed(root: Path, stem: str) -> Path:
+    """Return where the executed copy of a notebook stands."""
+    return root / "_build" / "cache" / f"{stem}.ipynb"
+
+
+def _fragment(root: Path, stem: str) -> Path:
+    return root / "_build" / "run" / f"{stem}.json"
+
+
+def _key(root: Path, stem: str, parameters: Mapping[str, Any]) -> str:
+    """Return the hash of all that a notebook depends on; the rows of the tables are left to the record of its run."""
+    taken = _taken(root, stem, parameters)
+    described = describe(root / "data")
+    schemas = {
+        name: {key: value for key, value in table.items() if key not in FOLLOWS_ROWS}
+        for name, table in described.items()
+    }
+    digest = hashlib.sha256(json.dumps([sys.version, taken, schemas], sort_keys=True).encode())
+    sources = [
+        root / "notebooks" / f"{stem}.ipynb",
+        root / "requirements.lock",
+        *(root / "src").rglob("*.py"),
+        *(root / "examples").rglob("*.csv"),
+    ]
+    for path in sorted(sources):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _taken(root: Path, stem: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that the parameters cell of a notebook assigns."""
+    notebook = nbformat.read(root / "notebooks" / f"{stem}.ipynb", as_version=4)
+    return {name: value for name, value in parameters.items() if name in _own_parameters(notebook)}
+
+
+def _own_parameters(notebook: NotebookNode) -> dict[str, Any]:
+    """Return what the parameters cell of a notebook assigns, by name; None for what is no literal."""
+    own: dict[str, Any] = {}
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            for node in ast.parse(cell.source).body:
+                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                    own[node.targets[0].id] = _literal(node.value)
+    return own
+
+
+def _literal(node: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return None
+
+
+def _holds(root: Path, stem: str, parameters: Mapping[str, Any]) -> bool:
+    """Tell whether the executed copy still follows from the notebook and all it depends on."""
+    key_file = executed(root, stem).with_suffix(".key")
+    fragment = _fragment(root, stem)
+    if not (key_file.exists() and executed(root, stem).exists() and fragment.exists()):
+        return False
+    if key_file.read_text(encoding="utf-8") != _key(root, stem, parameters):
+        return False
+    inputs = json.loads(fragment.read_text(encoding="utf-8"))["inputs"]
+    now = {name: root / "data" / f"{name}.csv" for name in inputs}
+    return all(
+        path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == inputs[name] for name, path in now.items()
+    )
+
+
+def _execute(root: Path, stem: str, parameters: dict[str, Any]) -> Failure | None:
+    """Run one notebook in this process; keep its executed copy, or return where it failed."""
+    import papermill  # slow to import, and only the workers need it
+
+    output = executed(root, stem)
+    key_file, fragment = output.with_suffix(".key"), _fragment(root, stem)
+    for stale in (key_file, fragment):
+        stale.unlink(missing_ok=True)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    os.environ.update({results.FRAGMENT_VARIABLE: str(fragment), "PYTHONHASHSEED": "0"})
+    with output.with_suffix(".log").open("wb") as log:  # what the kernel itself says is not for the user
+        os.dup2(log.fileno(), sys.stderr.fileno())
+    key, taken = _key(root, stem, parameters), _taken(root, stem, parameters)
+    raw = output.with_suffix(".raw.ipynb")
+    try:
+        raw.write_text(_with_closing_cell(root / "notebooks" / f"{stem}.ipynb"), encoding="utf-8")
+        with_kernel(
+            lambda: papermill.execute_notebook(
+                raw,
+                raw,
+                parameters=taken,
+                cwd=root / "notebooks",
+                kernel_name="python3",
+                progress_bar=False,
+                log_output=False,
+            )
+        )
+        notebook = nbformat.read(raw, as_version=4)
+    except papermill.PapermillExecutionError as error:
+        stopped = nbformat.read(raw, as_version=4)
+        count, _ = _first_at_fault(stopped, lambda output: output.output_type == "error") or (0, None)
+        return Failure(
+            stem, count, error.source, f"{error.ename}: {error.evalue}", error.ename in names_of_kind(InputError)
+        )
+    except Exception as error:  # the kernel died, say: name the notebook and go on with the others
+        return Failure(stem, 0, "", f"{type(error).__name__}: {error}")
+    finally:
+        raw.unlink(missing_ok=True)
+    warning = _warning(notebook, stem)
+    if warning:
+        return warning
+    output.write_text(_as_page(notebook, stem, taken), encoding="utf-8")
+    key_file.write_text(key, encoding="utf-8")
+    return None
+
+
+def with_kernel(run: Callable[[], object]) -> None:
+    """Run a notebook; where its kernel does not come up, try again.
+
+    Kernels choose their ports before they bind them, so that one of several may find its port taken and end.
+    It has then answered nothing and run no cell, and another start does no harm.
+    After `KERNEL_STARTS` the error is passed on.
+    """
+    for attempt in range(1, KERNEL_STARTS + 1):
+        try:
+            run()
+            return
+        except RuntimeError as error:
+            if NOT_UP not in str(error) or attempt == KERNEL_STARTS:
+                raise
+
+
+def _with_closing_cell(path: Path) -> str:
+    """Return the notebook with a last cell that tells the run record of the tables read after the last result."""
+    notebook = nbformat.read(path, as_version=4)
+    source = "from magnetflow.book.results import write_fragment\n\nwrite_fragment()"
+    notebook.cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": [CLOSING]}, id=CLOSING))
+    return str(nbformat.writes(notebook))
+
+
+def _first_at_fault(
+    notebook: NotebookNode, faulty: Callable[[NotebookNode], bool]
+) -> tuple[int, NotebookNode] | None:
+    """Return the first cell with a faulty output, counted as a reader of the text counts code cells."""
+    count = 0
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", []):
+            count += 1
+        for output in cell.get("outputs", []):
+            if faulty(output):
+                return count, cell
+    return None
+
+
+def _warning(notebook: NotebookNode, stem: str) -> Failure | None:
+    """Return the first warning: readers should not meet one, and it may carry paths of this machine."""
+    found = _first_at_fault(notebook, lambda output: output.output_type == "stream" and output.name == "stderr")
+    if found is None:
+        return None
+    count, cell = found
+    said = next(output.text for output in cell.outputs if output.output_type == "stream" and output.name == "stderr")
+    first_line = re.sub(r"^\S+:\d+: ", "", said.strip().splitlines()[0])
+    return Failure(stem, count, cell.source, f"warned: {first_line}")
+
+
+def _as_page(notebook: NotebookNode, stem: str, given: Mapping[str, Any]) -> str:
+    """Strip times, machine facts and what only JupyterLab reads, so that the same run gives the same bytes.
+
+    The parameters are shown as written, or as `given` where that is something else.
+    """
+    notebook.cells = [cell for cell in notebook.cells if CLOSING not in cell.metadata.get("tags", [])]
+    notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    told = [cell.metadata.get("tags", []) for cell in notebook.cells]
+    unshown = any({"parameters", "remove-cell"} <= set(tags) for tags in told)
+    own = _own_parameters(notebook)
+    as_written = all(own[name] == value for name, value in given.items())
+    for count, (cell, tags) in enumerate(zip(notebook.cells, told, strict=True)):
+        if "parameters" in tags and not as_written:  # the injected cell below it tells what was really run
+            tags = [*tags, "remove-cell"]
+        if "injected-parameters" in tags:
+            cell.source = cell.source.replace("# Parameters\n", "")
+            # A chapter that hides its parameters hides these as well.
+            tags = [*tags, "remove-cell"] if unshown or as_written else tags
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("application/vnd.plotly.v1+json", None)
+        cell.metadata = {"tags": tags} if tags else {}
+        cell.id = f"{stem}-{count:03d}"
+    return str(nbformat.writes(notebook, indent=1)) + "\n"

@@ -1,0 +1,219 @@
+"""Which numbers does a chapter state, and where can each be found again?
+
+`record` glues a number for the prose, writes it to the chapter's fragment of the run record, and keeps it for
+the chapter's closing table. The build names the fragment in the environment; without it, as in a notebook
+opened by hand, nothing is written.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from IPython.display import HTML
+from myst_nb import glue
+
+from magnetflow import tables
+from magnetflow.errors import ResultError
+
+FRAGMENT_VARIABLE = "MAGNETFLOW_FRAGMENT"
+KINDS = (
+    "estimated",  # recalculated from inputs
+    "propagated",  # follows from other quantities through the balances, with their uncertainty
+    "back-cast",  # inputs solved for from totals of the study
+    "transcribed",  # copied from the study
+    "assumed",  # rests on an assumption
+    "arithmetic",  # a sum, difference or ratio of printed numbers
+)
+NAME = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)+")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One recorded number."""
+
+    value: float
+    unit: str
+    kind: str
+    sd: float | None
+    about: str
+
+
+class _Shown(str):
+    """Text that is glued as it reads, without quotes."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+_recorded: dict[str, Result] = {}
+
+
+def record(name: str, value: float, *, unit: str, kind: str, about: str, sd: float | None = None) -> None:
+    """Record one result: glue it, write it to the run record, and keep it for the closing table.
+
+    `name` is `area.quantity` with further parts for element, year or flow; `kind` is one of KINDS;
+    `about` says in a few words what the number is; `sd` is its standard deviation in the same unit.
+    Raises ResultError for a name recorded before in this run, a value that is not finite, or an unknown kind.
+    """
+    if not NAME.fullmatch(name):
+        raise ResultError(f"{name!r} is not a result name such as wind.stock_2021.Nd")
+    if name in _recorded and FRAGMENT_VARIABLE in os.environ:
+        raise ResultError(f"{name} is recorded twice")
+    if kind not in KINDS:
+        raise ResultError(f"{name}: {kind!r} is not one of {', '.join(KINDS)}")
+    if not math.isfinite(value) or (sd is not None and not math.isfinite(sd)):
+        raise ResultError(f"{name} is not a finite number: {value} with sd {sd}")
+    _recorded[name] = Result(_settled(value), unit, kind, None if sd is None else _settled(sd), about)
+    glue(name, _Shown(with_unit(value, unit)), display=False)
+    write_fragment()
+
+
+def write_fragment() -> None:
+    """Write the chapter's results and the tables read so far; the build calls it once more when a chapter ends."""
+    fragment = os.environ.get(FRAGMENT_VARIABLE)
+    if fragment:
+        recorded = {name: asdict(result) for name, result in _recorded.items()}
+        write_json(Path(fragment), {"results": recorded, "inputs": tables.hashes_read()})
+
+
+def record_each(given: Mapping[str, tuple[float, str]], *, unit: str, kind: str) -> None:
+    """Record several results of one unit and kind, given as name: (value, about)."""
+    for name, (value, about) in given.items():
+        record(name, value, unit=unit, kind=kind, about=about)
+
+
+def quote(*names: str) -> None:
+    """Glue what the study prints for results of these names, each as `NAME.printed`."""
+    printed = _printed()
+    for name in names:
+        glue(f"{name}.printed", _Shown(with_unit(*printed[name])), display=False)
+
+
+def _printed() -> dict[str, tuple[float, str]]:
+    """Return what the study prints, value and unit, by the name of the result."""
+    table = tables.read("published_results")
+    return dict(zip(table["result"], zip(table["value"], table["unit"], strict=True), strict=True))
+
+
+def printed_values() -> dict[str, float]:
+    """Return what the study prints for results of this book, by the name of the result, in the unit printed."""
+    return {name: value for name, (value, _) in _printed().items()}
+
+
+def _settled(value: float) -> float:
+    """Drop the digits beyond the twelfth, which differ between processors."""
+    return float(f"{value:.12g}")
+
+
+def with_unit(value: float, unit: str) -> str:
+    """Return a number as the prose shows it: four figures or whole units at most, with its unit.
+
+    A bare number ends in a word joiner, which shows nothing: myst-nb would read 1,234 as a pair of numbers.
+    """
+    return number(value) + (f"\N{NO-BREAK SPACE}{unit}" if unit != "1" else "\N{WORD JOINER}")
+
+
+def number(value: float) -> str:
+    """Return a number rounded for reading: counts and what exceeds 100 whole, then one decimal, then two figures."""
+    return _rounded(value, _decimals(value))
+
+
+def with_spread(value: float, sd: float) -> str:
+    """Return a number with its standard deviation, both to two figures of the latter; nothing for NaN."""
+    if math.isnan(value):
+        return ""
+    decimals = 0 if sd == 0 else max(0, 1 - math.floor(math.log10(sd)))
+    told = _rounded(value, decimals if sd else _decimals(value))
+    return told if sd == 0 else f"{told}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{_rounded(sd, decimals)}"
+
+
+def _decimals(value: float) -> int:
+    if abs(value) >= 100 or value == int(value):
+        return 0
+    return 1 if abs(value) >= 1 else 1 - math.floor(math.log10(abs(value)))
+
+
+def _rounded(value: float, decimals: int) -> str:
+    return f"{value:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def closing_table() -> HTML:
+    """Return the chapter's recorded numbers, each beside what the study prints for it where it prints one."""
+    printed = _printed()
+    rows: list[tuple[str, ...]] = []
+    for name, result in _recorded.items():
+        ours, theirs = number(result.value), ""
+        if name in printed:
+            value, unit = printed[name]
+            theirs = number(value * tables.conversion_factor(unit, result.unit))
+        spread = "" if result.sd is None else f" ± {_rounded(result.sd, _decimals(result.value))}"
+        unit = "" if result.unit == "1" else result.unit
+        what = f"{html.escape(result.about)}<br><code>{name}</code>"
+        rows.append((what, ours + spread, theirs, unit, badge(result.kind)))
+    headings = ["Result", "Here", "Printed", "Unit", "Kind"]
+    if not any(row[2] for row in rows):  # a chapter that the study has nothing to set beside
+        rows = [(*row[:2], *row[3:]) for row in rows]
+        headings.remove("Printed")
+    return html_table(headings, rows, numeric=("Here", "Printed"))
+
+
+def badge(kind: str) -> str:
+    """Return the badge of a kind of number or of a confidence mark, as HTML."""
+    return f'<span class="mf-badge mf-{kind}">{kind}</span>'
+
+
+def html_table(headings: list[str], rows: Sequence[tuple[str, ...]], numeric: tuple[str, ...] = ()) -> HTML:
+    """Return rows of HTML cells as a table that scrolls by itself on a narrow screen."""
+    classes = [' class="mf-number"' if heading in numeric else "" for heading in headings]
+    head = "".join(f'<th scope="col"{mark}>{heading}</th>' for heading, mark in zip(headings, classes, strict=True))
+    body = "".join(
+        "<tr>" + "".join(f"<td{mark}>{cell}</td>" for cell, mark in zip(row, classes, strict=True)) + "</tr>\n"
+        for row in rows
+    )
+    return HTML(
+        f'<div class="mf-table" tabindex="0" role="group" aria-label="table"><table>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>"
+    )
+
+
+def frame_table(frame: pd.DataFrame, badges: tuple[str, ...] = (), decimals: int | None = None) -> HTML:
+    """Return a frame as a table of the book, with the columns `badges` as badges.
+
+    Each column of real numbers has the decimals it needs, or all have `decimals`; a NaN is an empty cell.
+    """
+    numeric = tuple(str(column) for column in frame.columns if pd.api.types.is_float_dtype(frame[column]))
+    columns = []
+    for column in frame.columns:
+        if str(column) in numeric:
+            columns.append(_aligned(frame[column], decimals))
+        else:
+            shown = badge if column in badges else html.escape
+            columns.append([shown(str(cell)) for cell in frame[column]])
+    rows = list(zip(*columns, strict=True))
+    return html_table([html.escape(str(column)) for column in frame.columns], rows, numeric)
+
+
+def _aligned(values: pd.Series[float], decimals: int | None) -> list[str]:
+    """Return the numbers of a column with the same decimals: whole if they are or exceed 100, else one or two."""
+    if decimals is None:
+        known = values.dropna()
+        smallest = known[known != 0].abs().min()
+        decimals = 0 if (known % 1 == 0).all() or smallest >= 100 else 1 if smallest >= 1 else 2
+    return ["" if math.isnan(value) else _rounded(value, decimals) for value in values]
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write sorted JSON whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,1 @@
+"""Distributions, draws of inputs, and what balances make of many draws."""

@@ -1,0 +1,1 @@
+"""How the estimator is computed; no user of a problem reads this."""

@@ -1,0 +1,206 @@
+"""Which values meet the balances and the bounds, and lie nearest to what was measured?
+
+Without an active bound that is the plain nearest point.
+Otherwise an interior-point solver (clarabel) tells which bounds hold the solution, and the nearest point with these
+as equalities gives the values to working precision; a bound that pulls the wrong way is let go, a violated one added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import clarabel
+import numpy as np
+import scipy.sparse as sparse
+from numpy.typing import NDArray
+
+from magnetflow.arrays import Vector
+from magnetflow.errors import ConflictError, ConvergenceError
+from magnetflow.inference.problem import Problem
+from magnetflow.inference.solver.conflict import conflict
+from magnetflow.inference.solver.leastsquares import Fit, Linear, fit
+
+FEASIBLE = 1e-9  # a bound is kept to this part of the variable's scale
+PULL = 1e-7  # a multiplier this small against the adjustments has no sign
+ROUNDS = 60
+NEAR = 1e-8  # relative difference from the solver's sum of squares of a point that may stand
+SOLVED = ("Solved", "AlmostSolved")
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """The fit within the bounds, the fit as if there were none, and the bounds that hold the first.
+
+    `active` maps the position of a variable to the bound it is held at.
+    """
+
+    fit: Fit
+    plain: Fit
+    active: dict[int, float]
+
+
+def bounded_fit(
+    problem: Problem, linear: Linear, reference: Vector, likely: Mapping[int, float] | None = None
+) -> Bounded:
+    """Return the nearest point within the bounds.
+
+    `likely` are bounds that held a solution nearby: if they hold this one too, it is found at once.
+
+    Raises ConflictError when no values meet balances and bounds, ConvergenceError when the bounds cannot be settled.
+    """
+    plain = _fit(problem, linear, {}, reference)
+    if not problem.is_bounded or not _violated(problem, plain).any():
+        return Bounded(plain, plain, {})
+    if likely:
+        try:
+            fitted = _fit(problem, linear, likely, reference)
+            if not _violated(problem, fitted).any() and not _pulling_wrong(problem, fitted, linear, likely):
+                return Bounded(fitted, plain, dict(likely))
+        except ConflictError:
+            pass
+    inside, active, objective = _interior_point(problem, linear, plain)
+    near: tuple[float, Fit, dict[int, float]] | None = None
+    tried: set[frozenset[tuple[int, float]]] = set()
+    for _ in range(ROUNDS):
+        one_by_one = frozenset(active.items()) in tried
+        tried.add(frozenset(active.items()))
+        try:
+            fitted = _fit(problem, linear, active, inside)
+        except ConflictError:  # too many bounds at once: begin again with none
+            if not active:
+                break
+            active = {}
+            continue
+        violated = _violated(problem, fitted)
+        wrong = _pulling_wrong(problem, fitted, linear, active)
+        if not violated.any() and not wrong:
+            return Bounded(fitted, plain, active)
+        miss = abs(float(fitted.z @ fitted.z) - objective)
+        if not violated.any() and (near is None or miss < near[0]):
+            near = (miss, fitted, active)
+        active = _amended(problem, fitted, active, violated, wrong, one_by_one)
+    # Several sets of bounds may describe one point where these depend on one another: then the point itself decides.
+    if near is None or not np.isfinite(objective) or near[0] > NEAR * (1.0 + objective):
+        raise ConvergenceError("the bounds that hold the solution could not be settled; loosen or remove some")
+    return Bounded(near[1], plain, near[2])
+
+
+def _amended(
+    problem: Problem,
+    fitted: Fit,
+    active: Mapping[int, float],
+    violated: NDArray[np.bool_],
+    wrong: set[int],
+    one_by_one: bool,
+) -> dict[int, float]:
+    """Return the active bounds without those that pull the wrong way and with those that are violated."""
+    added = {place: _nearest_bound(problem, fitted.x, place) for place in np.flatnonzero(violated).tolist()}
+    if one_by_one and added:
+        scales = _scales(problem, fitted)
+        worst = max(added, key=lambda place: abs(fitted.x[place] - added[place]) / scales[place])
+        return {**active, worst: added[worst]}
+    if one_by_one:
+        return {place: bound for place, bound in active.items() if place != min(wrong)}
+    return {place: bound for place, bound in active.items() if place not in wrong} | added
+
+
+def _fit(problem: Problem, linear: Linear, active: Mapping[int, float], reference: Vector) -> Fit:
+    """Fit with the active bounds as further balances."""
+    if not active:
+        return fit(problem, linear, reference)
+    places, bounds = list(active), np.array(list(active.values()))
+    coordinates = (np.arange(len(places)), np.array(places))
+    rows = sparse.coo_array((np.ones(len(places)), coordinates), shape=(len(places), len(problem.names)))
+    both = Linear(sparse.csr_array(sparse.vstack([linear.matrix, rows])), np.concatenate([linear.level, bounds]))
+    fitted = fit(problem, both, reference)
+    fitted.x[places] = bounds
+    return fitted
+
+
+def _scales(problem: Problem, fitted: Fit) -> Vector:
+    """Return what counts as one unit of each variable: its sd, or for an unmeasured one its part in the balances."""
+    scales = np.where(problem.measured, problem.sd, 1.0)
+    scales[problem.unmeasured] = fitted.determined.scale
+    return scales
+
+
+def _violated(problem: Problem, fitted: Fit) -> NDArray[np.bool_]:
+    room = FEASIBLE * (_scales(problem, fitted) + np.abs(fitted.x))
+    beyond = (fitted.x < problem.lower - room) | (fitted.x > problem.upper + room)
+    violated: NDArray[np.bool_] = beyond & ~problem.constant
+    return violated
+
+
+def _nearest_bound(problem: Problem, x: Vector, place: int) -> float:
+    return float(problem.lower[place] if x[place] < problem.lower[place] else problem.upper[place])
+
+
+def _pulling_wrong(problem: Problem, fitted: Fit, linear: Linear, active: Mapping[int, float]) -> set[int]:
+    """Return the active bounds without which the fit would improve."""
+    scales, limit = _scales(problem, fitted), PULL * (1.0 + float(np.abs(fitted.z).max(initial=0.0)))
+    wrong = set()
+    for (place, bound), multiplier in zip(active.items(), fitted.multipliers[linear.matrix.shape[0] :], strict=True):
+        pull = multiplier * scales[place]
+        if problem.lower[place] == problem.upper[place]:
+            continue
+        if (pull < -limit and bound == problem.lower[place]) or (pull > limit and bound == problem.upper[place]):
+            wrong.add(place)
+    return wrong
+
+
+def _interior_point(problem: Problem, linear: Linear, plain: Fit) -> tuple[Vector, dict[int, float], float]:
+    """Return the solver's values, the bounds that hold them, and their sum of squares, infinite if it found none.
+
+    Raises ConflictError when there are no such values.
+    """
+    measured, unmeasured = np.flatnonzero(problem.measured), np.flatnonzero(problem.unmeasured)
+    scale = plain.determined.scale
+    by_column = linear.matrix.tocsc()
+    right = linear.level - by_column[:, measured] @ problem.value[measured]
+    right -= by_column[:, problem.constant] @ problem.value[problem.constant]
+    balances = sparse.hstack([by_column[:, measured] @ problem.root, by_column[:, unmeasured] * scale])
+    balance_scale = np.abs(balances.tocsr()).max(axis=1).toarray().ravel()
+    balance_scale = 1.0 / np.where(balance_scale > 0, balance_scale, 1.0)
+    values = sparse.block_diag([problem.root, sparse.diags_array(scale)]).tocsr()
+    places = np.concatenate([measured, unmeasured])
+    offset = np.concatenate([problem.value[measured], np.zeros(len(unmeasured))])
+    unit = np.concatenate([problem.sd[measured], scale])
+    low, high = np.flatnonzero(np.isfinite(problem.lower[places])), np.flatnonzero(np.isfinite(problem.upper[places]))
+    rows = sparse.vstack(
+        [
+            sparse.diags_array(balance_scale) @ balances,
+            -sparse.diags_array(1 / unit[low]) @ values[low],
+            sparse.diags_array(1 / unit[high]) @ values[high],
+        ]
+    ).tocsc()
+    limits = np.concatenate(
+        [
+            balance_scale * right,
+            (offset[low] - problem.lower[places[low]]) / unit[low],
+            (problem.upper[places[high]] - offset[high]) / unit[high],
+        ]
+    )
+    errors = problem.root.shape[1]
+    weights = np.concatenate([np.ones(errors), np.zeros(len(unmeasured))])
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = 1e-10
+    cones = [clarabel.ZeroConeT(len(right)), clarabel.NonnegativeConeT(len(low) + len(high))]
+    quadratic = sparse.diags_array(weights).tocsc()
+    found = clarabel.DefaultSolver(quadratic, np.zeros(len(weights)), rows, limits, cones, settings).solve()
+    if str(found.status) not in SOLVED:
+        contradiction = conflict(problem, linear)
+        if contradiction:
+            raise contradiction
+        # Bounds without any room inside them defeat the solver, but not the search for the active ones.
+        return np.clip(plain.x, problem.lower, problem.upper), {}, np.inf
+    point = np.array(found.x)
+    x = np.zeros(len(problem.names))
+    x[problem.constant] = problem.value[problem.constant]
+    x[places] = offset + values @ point
+    x = np.clip(x, problem.lower, problem.upper)
+    holding = np.array(found.z)[len(right) :] > np.array(found.s)[len(right) :]
+    active = {int(place): float(problem.lower[place]) for place in places[low[holding[: len(low)]]]}
+    active |= {int(place): float(problem.upper[place]) for place in places[high[holding[len(low) :]]]}
+    return x, active, float(point[:errors] @ point[:errors])

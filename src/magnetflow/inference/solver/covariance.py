@@ -1,0 +1,61 @@
+"""How sure is each reconciled value, and how do their errors hang together?
+
+To first order the reconciled values follow the errors z linearly, x = M P z with P the projection of the
+fit, so that their covariance is M P Mᵀ: what they had, M Mᵀ, less what the balances explain.
+For linear balances that is exact.
+A bound that holds the solution counts as a balance here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sparse
+from numpy.typing import NDArray
+
+from magnetflow.arrays import Vector
+from magnetflow.inference.problem import Problem
+from magnetflow.inference.solver.leastsquares import Fit, response
+from magnetflow.inference.solver.matrices import row_lengths
+
+BLOCK = 400  # variables treated at once
+CANCELLED = 1e-6  # part of a variance left, below which the difference has too few digits
+ROUNDING = 1e-13  # part of an sd that is none
+
+
+def covariance(problem: Problem, fitted: Fit, places: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the covariance of the variables at `places`, square in their order."""
+    rows = response(problem, fitted, places)
+    square: NDArray[np.float64] = (rows @ rows.T).toarray() - fitted.factor.explained(rows)
+    few, projected = _almost_sure(fitted, rows, row_lengths(rows) ** 2, np.diag(square))
+    if len(few):
+        square[few] = (rows @ projected).T
+        square[:, few] = square[few].T
+        square[np.ix_(few, few)] = projected.T @ projected
+    return square
+
+
+def standard_deviations(problem: Problem, fitted: Fit, places: NDArray[np.intp]) -> Vector:
+    """Return the standard deviation of each variable at `places`."""
+    variances = [np.zeros(0)]
+    for block in np.array_split(places, max(1, len(places) // BLOCK)):
+        rows = response(problem, fitted, block)
+        before = row_lengths(rows) ** 2
+        left = before - fitted.factor.explained_variance(rows)
+        few, projected = _almost_sure(fitted, rows, before, left)
+        left[few] = np.sum(projected**2, axis=0)
+        variances.append(left)
+    sd: Vector = np.sqrt(np.concatenate(variances))
+    return sd
+
+
+def _almost_sure(
+    fitted: Fit, rows: sparse.csr_array, before: Vector, left: Vector
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the variables with almost no variance left, and their projected rows as columns.
+
+    There the difference of two variances has too few digits, and the length of the projected row has all of them.
+    """
+    few = np.flatnonzero(left < CANCELLED * before)
+    projected = fitted.factor.project(rows[few].toarray().T) if len(few) else np.zeros((rows.shape[1], 0))
+    projected[:, np.linalg.norm(projected, axis=0) <= ROUNDING * np.sqrt(before[few])] = 0.0
+    return few, projected

@@ -1,0 +1,130 @@
+"""How are the reduced balances solved, and what do they take from a covariance?
+
+The balances are G z = h, the rows of G having length one, and the shortest z is wanted.
+Small systems are solved by an orthogonal factorisation of Gᵀ with pivoting, which also tells which rows are
+independent; large ones by a sparse factorisation of G Gᵀ, refined, and checked against the balances.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse as sparse
+from numpy.typing import NDArray
+from scipy.sparse.linalg import SuperLU, splu
+
+from magnetflow.arrays import Vector
+from magnetflow.errors import ConvergenceError
+from magnetflow.inference.solver.elimination import RANK_TOLERANCE
+from magnetflow.inference.solver.independence import independent_rows
+from magnetflow.inference.solver.matrices import row_numbers
+
+DENSE_LIMIT = 120  # measured variables up to which dense algebra is the faster
+DENSE_REFUGE = 6000  # and up to which it is the refuge where squaring the condition costs too much
+COLUMNS_AT_ONCE = 16
+MET = 1e-10  # of a reduced balance: the sparse solution is trusted if it meets them to this
+
+
+@dataclass(frozen=True)
+class DenseFactor:
+    """Gᵀ = Q R with its columns in pivot order."""
+
+    q: NDArray[np.float64]
+    r: NDArray[np.float64]
+
+    def solve(self, gap: Vector) -> tuple[Vector, Vector]:
+        """Return the shortest z with G z = gap, and the multipliers with Gᵀ multipliers = z."""
+        along = scipy.linalg.solve_triangular(self.r, gap, trans="T", check_finite=False)
+        return self.q @ along, scipy.linalg.solve_triangular(self.r, along, check_finite=False)
+
+    def project(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return P times the columns."""
+        projected: NDArray[np.float64] = columns - self.q @ (self.q.T @ columns)
+        return projected
+
+    def explained(self, rows: sparse.csr_array) -> NDArray[np.float64]:
+        """Return what the balances take from the covariance of variables that follow z as `rows` tell."""
+        along = rows @ self.q
+        square: NDArray[np.float64] = along @ along.T
+        return square
+
+    def explained_variance(self, rows: sparse.csr_array) -> Vector:
+        """Return the diagonal of that."""
+        along: NDArray[np.float64] = rows @ self.q
+        return np.asarray((along * along).sum(axis=1))
+
+
+@dataclass(frozen=True)
+class SparseFactor:
+    """G, and the factors of G Gᵀ."""
+
+    g: sparse.csr_array
+    lu: SuperLU
+
+    def solve(self, gap: Vector) -> tuple[Vector, Vector]:
+        """As the dense one; two steps of refinement bring back what squaring the condition costs."""
+        multipliers = self.lu.solve(gap)
+        for _ in range(2):
+            multipliers += self.lu.solve(gap - self.g @ (self.g.T @ multipliers))
+        return self.g.T @ multipliers, multipliers
+
+    def project(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """As the dense one."""
+        projected: NDArray[np.float64] = columns - self.g.T @ self.lu.solve(self.g @ columns)
+        return projected
+
+    def explained(self, rows: sparse.csr_array) -> NDArray[np.float64]:
+        """As the dense one."""
+        along = rows @ self.g.T
+        square: NDArray[np.float64] = along @ self._solve_columns(along)
+        return 0.5 * (square + square.T)
+
+    def explained_variance(self, rows: sparse.csr_array) -> Vector:
+        """As the dense one."""
+        along = (rows @ self.g.T).tocsr()
+        row = row_numbers(along)
+        terms = along.data * self._solve_columns(along)[along.indices, row]
+        variances: Vector = np.zeros(along.shape[0])
+        np.add.at(variances, row, terms)
+        return variances
+
+    def _solve_columns(self, along: sparse.csr_array) -> NDArray[np.float64]:
+        """Solve for the rows of `along` as right-hand sides, a few at a time, so that they stay in the cache."""
+        columns: NDArray[np.float64] = along.T.toarray(order="F")
+        for first in range(0, columns.shape[1], COLUMNS_AT_ONCE):
+            block = slice(first, first + COLUMNS_AT_ONCE)
+            columns[:, block] = self.lu.solve(columns[:, block])
+        return columns
+
+
+def nearest(
+    reduced: sparse.csr_array, gap: Vector
+) -> tuple[NDArray[np.intp], DenseFactor | SparseFactor, Vector, Vector]:
+    """Return the independent rows, their factors, the shortest z that meets them, and its multipliers."""
+    if reduced.shape[1] > DENSE_LIMIT:
+        independent = independent_rows(reduced)
+        sparse_factor = _factorise_sparsely(reduced[independent])
+        if sparse_factor is not None:
+            z, along = sparse_factor.solve(gap[independent])
+            missed = np.abs(sparse_factor.g @ z - gap[independent]).max(initial=0.0)
+            if missed <= MET * (1.0 + np.abs(gap).max(initial=0.0)):
+                return independent, sparse_factor, z, along
+        if reduced.shape[1] > DENSE_REFUGE:
+            raise ConvergenceError("balances are too nearly dependent to be solved; drop those that repeat others")
+    q, r, order = scipy.linalg.qr(reduced.toarray().T, mode="economic", pivoting=True, check_finite=False)
+    diagonal = np.abs(np.diag(r))
+    rank = int((diagonal > RANK_TOLERANCE * diagonal[:1]).sum())
+    independent, factor = order[:rank].astype(np.intp), DenseFactor(q[:, :rank], r[:rank, :rank])
+    return independent, factor, *factor.solve(gap[independent])
+
+
+def _factorise_sparsely(g: sparse.csr_array) -> SparseFactor | None:
+    """Return the factors of G Gᵀ, or None if it is singular to working precision."""
+    try:
+        symmetric = (g @ g.T).tocsc()
+        lu = splu(symmetric, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    except RuntimeError:
+        return None
+    return SparseFactor(g, lu)

@@ -1,0 +1,1 @@
+"""Species, reactions, thermochemistry and equilibria in water."""

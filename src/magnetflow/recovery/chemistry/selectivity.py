@@ -1,0 +1,113 @@
+"""Which metals can a gas chlorinate at a temperature, and how far is the gas from burning?
+
+Equilibria only: they tell what is possible, not how fast. Flammability is a screening by Le Chatelier's rule with
+limits in air at 25 °C; it is no safety case.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.constants import zero_Celsius
+from scipy.optimize import brentq
+
+from magnetflow.errors import ProcessError
+from magnetflow.recovery.chemistry.reactions import reactions
+from magnetflow.recovery.chemistry.thermochemistry import (
+    JOULE_PER_KWH,
+    REFERENCE_K,
+    Values,
+    equilibrium_constant,
+    stream_enthalpy_j,
+)
+from magnetflow.recovery.plant.streams import NORMAL_VOLUME_M3, Stream
+from magnetflow.recovery.stages.kiln import ATMOSPHERE_BAR
+
+
+def chlorinating_pressure_bar(element: str, temperature_k: ArrayLike, hydrogen_bar: float) -> Values:
+    """Return the pressure of HCl above which an element turns to chloride, bar, under a pressure of hydrogen.
+
+    At it M + n HCl = MCl_n + n/2 H2 is at rest; of boron, BCl3 at 1 bar.
+    """
+    reaction = reactions()[f"by_hcl_{element}"]
+    acid = float(reaction.taken()["HCl(g)"])
+    hydrogen = float(reaction.coefficients["H2(g)"])
+    constant = equilibrium_constant(reaction, temperature_k)
+    return np.asarray((hydrogen_bar**hydrogen / constant) ** (1 / acid))
+
+
+def acid_over_salt_bar(temperature_k: ArrayLike, ammonia_bar: float) -> Values:
+    """Return the pressure of HCl over solid ammonium chloride under a pressure of ammonia, bar."""
+    return equilibrium_constant(reactions()["sublimation"], temperature_k) / ammonia_bar
+
+
+def sublimation_temperature_k(pressure_bar: float = ATMOSPHERE_BAR) -> float:
+    """Return the temperature at which ammonia and acid over ammonium chloride reach a pressure together."""
+    reaction = reactions()["sublimation"]
+
+    def missing(temperature_k: float) -> float:
+        return math.log(2 * math.sqrt(float(equilibrium_constant(reaction, temperature_k))) / pressure_bar)
+
+    return float(brentq(missing, REFERENCE_K, 790.0, xtol=1e-9))
+
+
+def vapour_pressure_bar(temperature_k: ArrayLike) -> Values:
+    """Return the pressure of iron(II) chloride over the solid, monomer and dimer, as monomer, bar."""
+    single = equilibrium_constant(reactions()["vapour_FeCl2"], temperature_k)
+    return single + 2 * equilibrium_constant(reactions()["vapour_Fe2Cl4"], temperature_k)
+
+
+@dataclass(frozen=True)
+class OffGas:
+    """What a gas is made of and what it takes to make it safe to vent, by screening."""
+
+    volume_nm3: float
+    shares: dict[str, float]  # by volume
+    lower_limit: float  # volume share of its fuels in air at which a flame can run
+    air_nm3: float  # that brings the fuels to the part of the limit allowed
+
+
+def off_gas(gas: Stream, limits: Mapping[str, float], allowed: float) -> OffGas:
+    """Screen a gas; `limits` gives the lower flammable limit of each fuel, `allowed` the part of it to stay below."""
+    if not 0 < allowed <= 1:
+        raise ProcessError(f"a part of {allowed:g} of the flammable limit is allowed; give more than 0, at most 1")
+    total = math.fsum(gas.moles.values())
+    fuels = {name: gas.of(name) for name in limits if gas.of(name)}
+    fuel = math.fsum(fuels.values())
+    limit = 1 / math.fsum(amount / fuel / limits[name] for name, amount in fuels.items()) if fuel else math.inf
+    air = max(0.0, fuel / (allowed * limit) - total)
+    shares = {name: amount / total for name, amount in gas.moles.items()}
+    return OffGas(NORMAL_VOLUME_M3 * total, shares, limit, NORMAL_VOLUME_M3 * air)
+
+
+@dataclass(frozen=True)
+class Heat:
+    """The heat that a kiln takes, and how much of what is in it could not be counted."""
+
+    duty_kwh: float
+    reaction_kwh: float  # of it at 298.15 K
+    uncounted_kg: float
+
+
+def kiln_heat(charge: Stream, made: Stream, temperature_k: float) -> Heat:
+    """Return the heat that turns a cold charge into hot products, kWh; no loss through the shell, no heat won back.
+
+    Matter without data that passes through unchanged is left out and told.
+    Raises ProcessError for a substance without data that reacts.
+    """
+    cold, unknown = stream_enthalpy_j(charge, REFERENCE_K)
+    hot, unknown_made = stream_enthalpy_j(made, temperature_k)
+    changed = {*unknown.moles.items()} ^ {*unknown_made.moles.items()}
+    if changed:
+        raise ProcessError(f"no heat of formation of {min(changed)[0]} is known, and it reacts; add it to the tables")
+    made_cold, _ = stream_enthalpy_j(made, REFERENCE_K)
+    return Heat((hot - cold) / JOULE_PER_KWH, (made_cold - cold) / JOULE_PER_KWH, unknown.mass_kg())
+
+
+def celsius(temperature_c: ArrayLike) -> Values:
+    """Return temperatures in kelvin."""
+    return np.asarray(temperature_c, dtype=float) + zero_Celsius  # type: ignore[no-any-return]

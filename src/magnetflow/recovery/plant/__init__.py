@@ -1,0 +1,1 @@
+"""Streams, units and flowsheets."""

@@ -1,0 +1,1 @@
+"""The stages of recovery, each as units of a flowsheet."""

@@ -1,0 +1,159 @@
+"""What does a kiln make of magnets and ammonium chloride, and what comes off?
+
+Solid-state chlorination: ammonium chloride gives hydrogen chloride to the metals, which become chlorides, and leaves
+ammonia and hydrogen. Conversions are conditions, not results: no rate is known.
+What the equilibria allow is told in `magnetflow.recovery.selectivity`.
+"""
+
+from __future__ import annotations
+
+from scipy.constants import atm, bar, zero_Celsius
+from scipy.optimize import brentq
+
+from magnetflow.recovery.chemistry.reactions import reactions
+from magnetflow.recovery.chemistry.species import molar_mass_kg
+from magnetflow.recovery.chemistry.thermochemistry import equilibrium_constant
+from magnetflow.recovery.plant.conditions import ALLOY, METALS, Conditions
+from magnetflow.recovery.plant.flowsheet import Streams, Unit
+from magnetflow.recovery.plant.streams import NORMAL_VOLUME_M3, Stream, mix, of_assay, of_mass
+from magnetflow.recovery.plant.units import WATER, Step, advance, extent_at_most, react, split
+
+ATMOSPHERE_BAR = atm / bar
+NH4CL = "NH4Cl(s)"
+
+
+def magnets(conditions: Conditions) -> Stream:
+    """Return the magnets of a batch."""
+    if isinstance(conditions.composition, str):
+        return of_mass({f"{ALLOY}(s)": conditions.magnet_kg})
+    return of_assay(conditions.composition, conditions.magnet_kg)
+
+
+def elements_apart(solids: Stream) -> Stream:
+    """Return solids with the alloy counted as its elements, each of which reacts by itself."""
+    return react(solids, [Step(reactions()["alloy"], f"{ALLOY}(s)")])
+
+
+def ammonium_chloride_demand_mol(solids: Stream, boron: str) -> float:
+    """Return the ammonium chloride that full chlorination takes, boron included where it leaves as BCl3."""
+    apart = elements_apart(solids)
+    demand = 0.0
+    for element in (*METALS, "B") if boron == "bcl3" else METALS:
+        demand += apart.of(f"{element}(s)") * salt_for_each(element)
+    return demand
+
+
+def salt_for_each(element: str) -> float:
+    """Return the moles of ammonium chloride that a mole of an element takes."""
+    taken = reactions()[f"chlorination_{element}"].per_extent
+    return taken[NH4CL] / taken[f"{element}(s)"]
+
+
+def units(conditions: Conditions) -> list[Unit]:
+    """Return the units from the crusher to the scrubber."""
+    return [make(conditions) for make in (_crusher, _charging, _kiln, _condenser, _scrubber)]
+
+
+def _crusher(conditions: Conditions) -> Unit:
+    def work(streams: Streams) -> Streams:
+        dust, crushed = split(streams["magnets"], conditions.dust)
+        return {"crushed": crushed, "dust": dust}
+
+    return Unit("crusher", ["magnets"], ["crushed", "dust"], work)
+
+
+def _charging(conditions: Conditions) -> Unit:
+    """Ammonium chloride that comes round is topped up to the charge wanted, or what is too much is set aside."""
+
+    def work(streams: Streams) -> Streams:
+        wanted = conditions.nh4cl_ratio * ammonium_chloride_demand_mol(streams["crushed"], conditions.boron)
+        held = mix(streams.values())
+        make_up = Stream({NH4CL: max(0.0, wanted - held.of(NH4CL))})
+        surplus = Stream({NH4CL: max(0.0, held.of(NH4CL) - wanted)})
+        return {"kiln_charge": held + make_up - surplus, "nh4cl_make_up": make_up, "nh4cl_surplus": surplus}
+
+    inlets = ["crushed", "nh4cl_condensed", "nh4cl_recycled"]
+    return Unit("charging", inlets, ["kiln_charge", "nh4cl_surplus"], work, draws=["nh4cl_make_up"])
+
+
+def kiln_steps(conditions: Conditions) -> list[Step]:
+    """Return the reactions of the kiln, one after the other; salt that is left leaves as gas at any temperature."""
+    known = reactions()
+    steps = [Step(known["alloy"], f"{ALLOY}(s)")]
+    steps += [
+        Step(known[f"chlorination_{metal}"], f"{metal}(s)", conditions.conversion.get(metal, 1.0)) for metal in METALS
+    ]
+    if conditions.boron == "bcl3":
+        steps.append(Step(known["chlorination_B"], "B(s)", conditions.boron_reacted))
+    if conditions.boron == "bn":
+        steps.append(Step(known["nitridation_B"], "B(s)", conditions.boron_reacted))
+    return [
+        *steps,
+        Step(known["oxalate_decay"], "(NH4)2C2O4(s)"),
+        Step(known["boric_acid_decay"], "H3BO3(s)"),
+        Step(known["sublimation"], NH4CL),
+        Step(known["cracking"], "NH3(g)", conditions.ammonia_cracked),
+    ]
+
+
+def _kiln(conditions: Conditions) -> Unit:
+    steps = kiln_steps(conditions)
+
+    def work(streams: Streams) -> Streams:
+        sweep = Stream({"N2(g)": conditions.sweep_nm3_per_kg * conditions.magnet_kg / NORMAL_VOLUME_M3})
+        made = react(streams["kiln_charge"] + sweep, steps)
+        return {"calcine": made.in_phase("s"), "kiln_gas": made.in_phase("g"), "sweep_nitrogen": sweep}
+
+    return Unit("kiln", ["kiln_charge"], ["calcine", "kiln_gas"], work, draws=["sweep_nitrogen"])
+
+
+def condensed_mol(gas: Stream, temperature_c: float, pressure_bar: float = ATMOSPHERE_BAR) -> float:
+    """Return the ammonium chloride that a gas gives off when it is cooled to a temperature.
+
+    Of what is left, p(NH3) p(HCl) equals the constant of the sublimation.
+    """
+    ammonia, chloride = gas.of("NH3(g)"), gas.of("HCl(g)")
+    total = float(sum(gas.moles.values()))
+    constant = float(equilibrium_constant(reactions()["sublimation"], temperature_c + zero_Celsius))
+
+    def excess(condensed: float) -> float:
+        product = (ammonia - condensed) * (chloride - condensed) * pressure_bar**2
+        return float(product - constant * (total - 2 * condensed) ** 2)
+
+    if excess(0.0) <= 0:
+        return 0.0
+    return float(brentq(excess, 0.0, min(ammonia, chloride), xtol=1e-12))
+
+
+def _condenser(conditions: Conditions) -> Unit:
+    condensation = reactions()["sublimation"].reversed()
+
+    def work(streams: Streams) -> Streams:
+        gas = streams["kiln_gas"]
+        cooled = advance(gas, condensation, condensed_mol(gas, conditions.condenser_temperature_c))
+        return {"nh4cl_condensed": cooled.in_phase("s"), "cooled_gas": cooled.in_phase("g")}
+
+    return Unit("condenser", ["kiln_gas"], ["nh4cl_condensed", "cooled_gas"], work)
+
+
+def _scrubber(conditions: Conditions) -> Unit:
+    """Water takes up ammonia and what acid there is; boron trichloride turns to boric acid."""
+    known = reactions()
+
+    def work(streams: Streams) -> Streams:
+        gas = streams["cooled_gas"]
+        water = of_mass({WATER: conditions.scrubber_water_ratio * gas.of("NH3(g)") * molar_mass_kg("NH3(g)")})
+        water += Stream({WATER: 3 * gas.of("BCl3(g)")})  # which its hydrolysis takes
+        wet = react(
+            gas + water,
+            [
+                Step(known["condense_H2O"], "H2O(g)"),
+                Step(known["hydrolysis_BCl3"], "BCl3(g)"),
+                Step(known["absorb_HCl"], "HCl(g)"),
+                Step(known["absorb_NH3"], "NH3(g)", conditions.ammonia_absorbed),
+            ],
+        )
+        wet = advance(wet, known["neutralisation"], extent_at_most(wet, known["neutralisation"]))
+        return {"ammonia_liquor": wet.in_phase("l", "aq"), "off_gas": wet.in_phase("g"), "scrubber_water": water}
+
+    return Unit("scrubber", ["cooled_gas"], ["ammonia_liquor", "off_gas"], work, draws=["scrubber_water"])

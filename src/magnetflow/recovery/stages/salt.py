@@ -1,0 +1,80 @@
+"""How does ammonium chloride come back to the kiln, and what has to be let out?
+
+The liquor behind the iron filter holds the chloride of the whole batch as ammonium chloride. An ion exchanger takes
+its boron, a purge what would build up, and a crystalliser gives the salt back.
+"""
+
+from __future__ import annotations
+
+from magnetflow.recovery.chemistry.reactions import reactions
+from magnetflow.recovery.chemistry.species import molar_mass_kg
+from magnetflow.recovery.plant.conditions import BASE_METALS, RARE_EARTHS, Conditions
+from magnetflow.recovery.plant.flowsheet import Streams, Unit
+from magnetflow.recovery.plant.streams import Stream
+from magnetflow.recovery.plant.units import WATER, Step, advance, extent_at_most, pick, react, split
+
+BORIC_ACID = "H3BO3(aq)"
+
+
+def units(conditions: Conditions, salt: str = "nh4cl_recycled") -> list[Unit]:
+    """Return boron column, purge and crystalliser; `salt` is the stream that the latter gives."""
+    return [_column(conditions), _purge(conditions), _crystalliser(salt)]
+
+
+def _column(conditions: Conditions) -> Unit:
+    """Boric acid is held by the resin and eluted with less water than it came in.
+
+    Acid sets it free and is held in its place; ammonia gives the resin back, and the salt joins the liquor.
+    """
+    neutralisation = reactions()["neutralisation"]
+
+    def work(streams: Streams) -> Streams:
+        liquor = streams["chloride_liquor"]
+        held, passed = pick(liquor, {BORIC_ACID: conditions.boron_captured})
+        acid = conditions.eluant_acid * held.of(BORIC_ACID)
+        water = _eluting_water(liquor, held.of(BORIC_ACID), conditions)
+        hydrochloric, ammonia = Stream({"H+(aq)": acid, "Cl-(aq)": acid}), Stream({"NH3(aq)": acid})
+        both = hydrochloric + ammonia
+        spent = advance(both, neutralisation, extent_at_most(both, neutralisation))
+        return {
+            "boron_eluate": held + water,
+            "stripped_liquor": passed + spent,
+            "eluant": water + hydrochloric,
+            "regenerant": ammonia,
+        }
+
+    outlets = ["boron_eluate", "stripped_liquor"]
+    return Unit("ion exchanger", ["chloride_liquor"], outlets, work, draws=["eluant", "regenerant"])
+
+
+def _eluting_water(liquor: Stream, held_mol: float, conditions: Conditions) -> Stream:
+    """Return the water that elutes boric acid at the concentration wanted, or as much as keeps it dissolved."""
+    if not held_mol:
+        return Stream()
+    wanted = conditions.boron_concentration * liquor.of(BORIC_ACID) / liquor.of(WATER)
+    dissolves = conditions.boric_acid_g_per_kg / 1000 * molar_mass_kg(WATER) / molar_mass_kg(BORIC_ACID)
+    return Stream({WATER: held_mol / min(wanted, dissolves)})
+
+
+def _purge(conditions: Conditions) -> Unit:
+    def work(streams: Streams) -> Streams:
+        purge, loop = split(streams["stripped_liquor"], conditions.purge)
+        return {"purge": purge, "loop_liquor": loop}
+
+    return Unit("purge", ["stripped_liquor"], ["purge", "loop_liquor"], work)
+
+
+def _crystalliser(salt_stream: str) -> Unit:
+    """Water is boiled off; what was dissolved is left as salts, and free ammonia goes with the steam."""
+    known = reactions()
+    steps = [Step(known[f"crystal_{metal}Cl3"], f"{metal}+3(aq)") for metal in RARE_EARTHS]
+    steps += [Step(known[f"crystal_{metal}Cl2"], f"{metal}+2(aq)") for metal in BASE_METALS]
+    steps += [Step(known["crystal_oxalate"], "C2O4-2(aq)"), Step(known["crystal_H3BO3"], BORIC_ACID)]
+
+    def work(streams: Streams) -> Streams:
+        salt = known["crystal_NH4Cl"]
+        boiled = react(streams["loop_liquor"], steps)
+        boiled = advance(boiled, salt, extent_at_most(boiled, salt))
+        return {salt_stream: boiled.in_phase("s"), "condensate": boiled.in_phase("l", "aq", "g")}
+
+    return Unit("crystalliser", ["loop_liquor"], [salt_stream, "condensate"], work)

@@ -1,0 +1,256 @@
+"""At which current and acidity should the cell run, how sure is that, and where does it stop working?
+
+Costs are those that current and acidity move: electricity, electrodes, and the acid that stays free in the liquor
+with the ammonia that binds it later. What the dissolving itself takes is the same everywhere and left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import brentq, minimize
+from scipy.stats import triang
+
+from magnetflow import tables
+from magnetflow.arrays import Array
+from magnetflow.errors import ProcessError
+from magnetflow.inference.draws.space import probabilities
+from magnetflow.recovery.cell.operation import ln_saturation
+from magnetflow.recovery.cell.steady import currents_a_m2
+from magnetflow.recovery.chemistry.reactions import reactions
+from magnetflow.recovery.chemistry.species import molar_mass_kg
+from magnetflow.recovery.plant.units import charge_for
+from magnetflow.studies.neo_cycle.cell import electrolysis
+from magnetflow.studies.neo_cycle.cell.electrolysis import Point
+from magnetflow.studies.neo_cycle.cell.quick import NAMES, Quick, quick
+
+AH_PER_KG = charge_for(reactions()["anode_alloy_boron"], "Nd2Fe14B(s)", 1.0) / 3600
+PLATED = 0.1  # share of the current that lays down iron, at which a cell has stopped to do its work
+LIMIT_FOUND = 3e-3  # part of a limiting current to which it is found
+CURRENTS_A_M2 = (5.0, 6000.0)  # between which limits and the optimum are looked for
+ACIDITIES = (0.0, 3.0)
+# Short names of the surrogate with the conditions and figures that they are drawn from.
+CONDITIONS = {
+    "gap": "gap_m",
+    "layer": "layer_m",
+    "support": "support_mol_m3",
+    "mobility": "mobility",
+    "area_cost": "area_cost_usd_m2_a",
+    "hours": "hours_a_year",
+    "water": "water_ratio",
+}
+LABELS = {
+    "gap": "gap",
+    "layer": "diffusion layer",
+    "support": "supporting salt",
+    "mobility": "mobility of ions",
+    "area_cost": "cost of electrodes",
+    "hours": "running time",
+    "water": "water of the liquor",
+    "i_a": "exchange current of the magnet",
+    "t_a": "transfer coefficient of the magnet",
+    "i_h": "exchange current of hydrogen",
+    "t_h": "transfer coefficient of hydrogen",
+    "i_w": "exchange current of water",
+    "t_w": "transfer coefficient of water",
+    "i_f": "exchange current of iron",
+    "t_f": "transfer coefficient of iron",
+    "electricity": "price of electricity",
+}
+# The magnet's exchange current is told at the potential of iron.
+REFERENCE = {"anode_alloy_boron": "anode_Fe"}
+Values = dict[str, float | Array]
+
+
+class Outcome(NamedTuple):
+    """What a cell comes to; each of the shape of its inputs."""
+
+    cell: Quick
+    net: Array  # share of the current that brings magnet into solution, iron laid down again taken off
+    energy_kwh_kg: Array
+    rate_kg_m2_h: Array
+    cost_usd_kg: Array
+
+    @property
+    def works(self) -> NDArray[np.bool_]:
+        """Return whether magnet goes into solution and no hydroxide falls out."""
+        return (self.net > 0) & (self.cell.saturation < 0)
+
+
+def central() -> Values:
+    """Return the inputs of the surrogate and of the costs at their central values."""
+    return at_bound("central")
+
+
+def at_bound(bound: str) -> Values:
+    """Return every input at one end of its range; what has no range stays central."""
+    told = electrolysis.conditions(bound)
+    values: Values = {short: told[name] for short, name in CONDITIONS.items()}
+    values |= {
+        "current": told["current_density_a_m2"],
+        "ph": told["ph"],
+        "electricity": _price("heat"),
+    }  # which stands there as electricity
+    values["alloy"] = 1000 / (told["water_ratio"] * _formula_unit_kg())
+    figures = {**electrolysis.figures(), **electrolysis.figures(bound)}
+    for short, name in zip(("a", "h", "w", "f"), NAMES, strict=True):
+        values[f"i_{short}"] = figures[name, "exchange current density"]
+        values[f"t_{short}"] = figures[name, "transfer coefficient"]
+        values[f"e_{short}"] = figures[REFERENCE.get(name, name), "standard potential"]
+    return values
+
+
+def _formula_unit_kg() -> float:
+    return molar_mass_kg("Nd2Fe14B(s)")
+
+
+@cache
+def _price(item: str) -> float:
+    """Return the middle of the range of a price."""
+    rows = tables.read("recovery_prices").query("item == @item")
+    return float(rows["value"].mean())
+
+
+def outcome(given: Mapping[str, float | Array]) -> Outcome:
+    """Return what a cell comes to at inputs by their short names, numbers or arrays."""
+    cell = quick({name: value for name, value in given.items() if name not in ("area_cost", "hours", "water")})
+    net = cell.dissolving - cell.plating
+    energy = cell.voltage_v * AH_PER_KG / 1000 / net
+    rate = np.asarray(given["current"]) * net / AH_PER_KG
+    return Outcome(cell, net, energy, rate, _cost(given, energy, rate))
+
+
+def _cost(given: Mapping[str, float | Array], energy_kwh_kg: Array, rate_kg_m2_h: Array) -> Array:
+    """Return what electricity, electrodes and free acid with its ammonia cost for a kilogram, USD."""
+    free_mol = 10.0 ** -np.asarray(given["ph"]) * np.asarray(given["water"])  # of acid for each kg of magnets
+    reagents = _price("HCl") * molar_mass_kg("HCl(aq)") + _price("NH3") * molar_mass_kg("NH3(aq)")
+    electrodes = np.asarray(given["area_cost"]) / (np.asarray(given["hours"]) * rate_kg_m2_h)
+    return np.asarray(np.asarray(given["electricity"]) * energy_kwh_kg + electrodes + free_mol * reagents)
+
+
+def optimum(given: Mapping[str, float | Array]) -> tuple[float, float, Outcome]:
+    """Return the current density and the pH at which a kilogram costs least, and what the cell comes to there.
+
+    From a grid over both, then downhill from its lowest point; a cell in which hydroxide falls out does not count.
+    Raises ProcessError where no cell works, or the optimum lies on the edge of the grid.
+    """
+
+    def at(currents: Array | float, ph: Array | float) -> Outcome:
+        return outcome({**given, "current": currents, "ph": ph})
+
+    currents, acidities = np.meshgrid(np.geomspace(*CURRENTS_A_M2, 30), np.linspace(*ACIDITIES, 30))
+    over = at(currents, acidities)
+    costs = np.where(over.works, over.cost_usd_kg, np.inf)
+    if not np.any(over.works):
+        raise ProcessError("no cell works at any current and acidity that is looked at; change the other inputs")
+    lowest = int(np.argmin(costs))
+
+    def cost(x: Array) -> float:
+        told = at(math.exp(x[0]), float(x[1]))
+        return float(told.cost_usd_kg) if told.works else math.inf
+
+    begun = np.array([math.log(currents.flat[lowest]), acidities.flat[lowest]])
+    found = minimize(cost, begun, method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-10})
+    current, ph = math.exp(found.x[0]), float(found.x[1])
+    if not (CURRENTS_A_M2[0] < current < CURRENTS_A_M2[1] and ACIDITIES[0] < ph < ACIDITIES[1]):
+        raise ProcessError(
+            f"the cheapest cell lies at {current:g} A/m² and pH {ph:g}, at the edge of what is looked at"
+        )
+    return current, ph, at(current, ph)
+
+
+def by_solver(at: Point) -> tuple[float, float, float]:
+    """Return voltage, electricity of a kilogram, kWh, and its cost, USD, at a point, by the solver."""
+    told = electrolysis.run(at)
+    net = told.share("anode", "anode_alloy_boron") - told.share("cathode", "cathode_iron")
+    given = central() | {"current": at.current_density_a_m2, "ph": at.ph}
+    energy, rate = told.voltage_v * AH_PER_KG / 1000 / net, at.current_density_a_m2 * net / AH_PER_KG
+    return told.voltage_v, energy, float(_cost(given, np.asarray(energy), np.asarray(rate)))
+
+
+def optimum_by_solver() -> tuple[float, float]:
+    """Return current density and pH at which a kilogram costs least at central conditions, by the solver.
+
+    Downhill from the optimum of the surrogate.
+    """
+    current, ph, _ = optimum(central())
+
+    def cost(x: Array) -> float:
+        at = electrolysis.point(current_density_a_m2=math.exp(float(x[0])), ph=float(x[1]))
+        return by_solver(at)[2]
+
+    begun = np.array([[math.log(current), ph], [math.log(current) - 0.1, ph], [math.log(current), ph - 0.05]])
+    options = {"xatol": 2e-3, "fatol": 1e-6, "initial_simplex": begun}
+    found = minimize(cost, begun[0], method="Nelder-Mead", options=options)
+    return math.exp(found.x[0]), float(found.x[1])
+
+
+def sensitivity() -> pd.DataFrame:
+    """Return the optimum with each input at its low and its high end, the others central; a row an end."""
+    middle, rows = central(), []
+    kept_current, kept_ph, _ = optimum(middle)
+    for name, label in LABELS.items():
+        for bound in ("low", "high"):
+            values = dict(middle)
+            if name == "electricity":
+                values[name] = float(middle[name]) * (0.5 if bound == "low" else 2.0)
+            else:
+                values[name] = at_bound(bound)[name]
+            if values[name] == middle[name]:
+                continue
+            if name == "water":
+                values["alloy"] = 1000 / (values["water"] * _formula_unit_kg())
+            current, ph, best = optimum(values)
+            stay = outcome({**values, "current": kept_current, "ph": kept_ph})
+            rows.append((label, bound, current, ph, float(best.cost_usd_kg), float(stay.cost_usd_kg)))
+    columns = ["input", "end", "current_a_m2", "ph", "cost_usd_kg", "cost_if_kept_usd_kg"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def draws(count: int, seed: int) -> Values:
+    """Return drawn inputs, an array of each: triangles about central values, for exchange currents in logarithms."""
+    names = [name for name in LABELS if name != "electricity"]
+    low, middle, high = at_bound("low"), central(), at_bound("high")
+    values: Values = dict(middle)
+    for name, points in zip(names, probabilities(len(names), seed, 0, count), strict=True):
+        ends = [float(each[name]) for each in (low, middle, high)]
+        logarithmic = name.startswith("i_")
+        one, two, three = [math.log(end) if logarithmic else end for end in ends]
+        drawn = triang.ppf(points, (two - one) / (three - one), one, three - one)
+        values[name] = np.exp(drawn) if logarithmic else drawn
+    values["alloy"] = 1000 / (np.asarray(values["water"]) * _formula_unit_kg())
+    return values
+
+
+def limit_a_m2(at: Point, what: str) -> float:
+    """Return the current density at which `iron` is laid down by a tenth of the current, or `hydroxide` falls out.
+
+    By the solver, not the surrogate; infinite where it does not happen up to the highest current looked at.
+    """
+    if what not in ("iron", "hydroxide") or at.selective:
+        raise ProcessError("limits are those of iron and of hydroxide, in a cell where iron dissolves")
+    here, solids = electrolysis.setup(at), [electrolysis.solid(name) for name in electrolysis.HYDROXIDES]
+
+    def excess(ln_current: float) -> float:
+        current = math.exp(ln_current)
+        layer = here.layer(here.cathode, -current)
+        if what == "iron":
+            return -currents_a_m2(layer)["left"]["cathode_iron"] / current - PLATED
+        return max(ln_saturation(layer, solids).values())
+
+    low, high = (math.log(end) for end in CURRENTS_A_M2)
+    try:
+        top = excess(high)
+    except ProcessError:  # more than the ions can carry: what is asked happens before
+        top = 1.0
+    if top <= 0:
+        return math.inf
+    if excess(low) >= 0:
+        return CURRENTS_A_M2[0]
+    return math.exp(float(brentq(excess, low, high, xtol=LIMIT_FOUND)))

@@ -1,0 +1,210 @@
+"""Which ions, rates and conditions does the electrochemical cell of this book start from?
+
+The route is that of NEO-CYCLE, which publishes neither currents nor yields; kinetics and conditions are assumed, see
+`data/half_reactions.csv` and `data/cell_conditions.csv`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+
+from magnetflow import tables
+from magnetflow.recovery.cell.kinetics import Branch, HalfReaction, MassAction, Solid
+from magnetflow.recovery.cell.model import Ion, thermal_voltage_v
+from magnetflow.recovery.cell.operation import Operation, Setup, operate
+from magnetflow.recovery.chemistry.reactions import Reaction, reactions
+from magnetflow.recovery.chemistry.species import species
+from magnetflow.recovery.plant.conditions import Conditions
+from magnetflow.recovery.plant.streams import Stream
+from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
+from magnetflow.recovery.stages.electroleach import LIMITS, Electrolysis
+from magnetflow.studies.neo_cycle import plant
+
+# Which branch of a half reaction runs here, and of which ion it is of first order.
+BRANCHES: Mapping[str, tuple[str, str | None]] = {
+    "anode_alloy_boron": ("anodic", None),
+    "anode_selective": ("anodic", None),
+    "anode_oxygen": ("anodic", None),
+    "cathode_hydrogen": ("cathodic", "H+(aq)"),
+    "cathode_water": ("cathodic", None),
+    "cathode_iron": ("cathodic", "Fe+2(aq)"),
+}
+# The conditions of `cell_conditions` in the words that a table shows.
+LABELS = {
+    "boron_oxidised": "boron dissolved",
+    "current_efficiency": "current efficiency of the plant",
+    "cell_voltage_v": "voltage of the plant",
+    "acid_ratio": "acid over what the cell takes",
+    "water_ratio": "water for each kg of magnets",
+    "current_density_a_m2": "current density",
+    "gap_m": "gap between the electrodes",
+    "layer_m": "diffusion layer",
+    "ph": "pH of the liquor",
+    "support_mol_m3": "supporting salt",
+    "mobility": "mobility of ions",
+    "membrane_charge_mol_m3": "charge of the membrane",
+    "membrane_m": "thickness of the membrane",
+    "membrane_mobility": "mobility in the membrane",
+    "area_cost_usd_m2_a": "cost of electrodes",
+    "hours_a_year": "running time",
+}
+HYDROXIDES = ("Nd(OH)3(s)", "Fe(OH)2(s)")
+# What an alloy is told by, for its standard potential: moles of each element by its half reaction.
+ALLOY = {"anode_Nd": 2, "anode_Fe": 14, "anode_B": 1}
+KINETICS_OF = {"anode_selective": "anode_alloy_boron"}  # nothing is known of it by itself
+
+
+@dataclass(frozen=True)
+class Point:
+    """Conditions at which the cell runs."""
+
+    current_density_a_m2: float
+    gap_m: float
+    layer_m: float
+    ph: float
+    alloy_mol_m3: float  # dissolved, by formula unit
+    support_mol_m3: float
+    mobility: float
+    selective: bool = False
+    sulfate: bool = False  # of sulfuric acid in place of hydrochloric
+
+
+@cache
+def conditions(bound: str = "central") -> Mapping[str, float]:
+    """Return the conditions of the cell at the central, low or high end of their ranges."""
+    rows = tables.read("cell_conditions").query("bound == @bound")
+    return MappingProxyType(dict(zip(rows["condition"], rows["value"], strict=True)))
+
+
+def plant_conditions(bound: str = "central", **given: object) -> tuple[Conditions, Electrolysis]:
+    """Return the conditions of a batch by the cell; `given` replaces those of the separation that it names."""
+    values = conditions(bound)
+    conversion = {name.partition(".")[2]: value for name, value in values.items() if "." in name}
+    cell = Electrolysis(**{name: values[name] for name in LIMITS if name in values})  # type: ignore[arg-type]
+    return plant.conditions(bound, **{"conversion": conversion, "dust": 0.0} | given), cell
+
+
+def point(**given: object) -> Point:
+    """Return the central conditions of the cell; `given` replaces what it names."""
+    central = conditions()
+    names = ("current_density_a_m2", "gap_m", "layer_m", "ph", "support_mol_m3", "mobility")
+    values: dict[str, object] = {name: central[name] for name in names}
+    alloy_per_kg = Stream({"Nd2Fe14B(s)": 1.0}).mass_kg()
+    values["alloy_mol_m3"] = 1000 / (central["water_ratio"] * alloy_per_kg)
+    return Point(**values | given)  # type: ignore[arg-type]
+
+
+@cache
+def diffusivities() -> Mapping[str, float]:
+    """Return the diffusivities of the ions at infinite dilution, m²/s."""
+    table = tables.read("diffusivities")
+    return dict(zip(table["species"], tables.in_unit(table, "m**2/s"), strict=True))
+
+
+def ions(names: Sequence[str], mobility: float = 1.0) -> list[Ion]:
+    """Return ions with their diffusivities, or a part of them."""
+    return [Ion(name, mobility * diffusivities()[name]) for name in names]
+
+
+@cache
+def association(formed: str) -> MassAction:
+    """Return the reaction by which H+ and a base meet, with its rate, written as the acid that comes apart.
+
+    `formed` is the species by which `aqueous_equilibria` tells it.
+    """
+    laws = tables.read("aqueous_equilibria").set_index("formed")
+    rates = tables.read("solution_rates").set_index("formed")
+    rate = float(tables.in_unit(rates.loc[[formed]], "m**3/mol/s").iloc[0])
+    reaction = Reaction.read(formed, str(laws["equation"][formed]))
+    ln_constant = float(laws["value"][formed]) * math.log(10)
+    if reaction.coefficients["H+(aq)"] > 0:  # the acid stands on the left
+        return MassAction(reaction, ln_constant, rate)
+    return MassAction(reaction.reversed(), -ln_constant, rate)
+
+
+@cache
+def solid(formed: str) -> Solid:
+    """Return a solid with its solubility."""
+    laws = tables.read("aqueous_equilibria").set_index("formed")
+    return Solid(Reaction.read(formed, str(laws["equation"][formed])), float(laws["value"][formed]) * math.log(10))
+
+
+@cache
+def alloy_potential_v(reaction: str) -> float:
+    """Return the standard potential of the alloy for one of its half reactions, V.
+
+    By those of the elements that dissolve, and the enthalpy of formation of the alloy in place of its Gibbs energy,
+    which is not known.
+    """
+    table = tables.read("thermo_constants").query("species == 'Nd2Fe14B(s)' and quantity == 'enthalpy of formation'")
+    formation_j = float(tables.in_unit(table, "J/mol").iloc[0])
+    dissolving = ("anode_Nd",) if reaction == "anode_selective" else tuple(ALLOY)
+    free = sum(
+        ALLOY[each] * float(reactions()[each].electrons()) * figures()[each, "standard potential"]
+        for each in dissolving
+    )
+    return (free - formation_j / FARADAY_C_PER_MOL) / float(reactions()[reaction].electrons())
+
+
+@cache
+def figures(bound: str = "central") -> Mapping[tuple[str, str], float]:
+    """Return the figures of the half reactions at an end of their ranges, by reaction and quantity."""
+    rows = tables.read("half_reactions").query("bound == @bound")
+    return dict(zip(zip(rows["reaction"], rows["quantity"], strict=True), rows["value"], strict=True))
+
+
+def half_reaction(name: str) -> HalfReaction:
+    """Return a half reaction with central kinetics."""
+    known, source = figures(), KINETICS_OF.get(name, name)
+    direction, ion = BRANCHES[name]
+    branch = Branch(known[source, "transfer coefficient"], {ion: 1.0} if ion else {})
+    alloy = name in ("anode_alloy_boron", "anode_selective")
+    potential = alloy_potential_v(name) if alloy else known[name, "standard potential"]
+    anodic, cathodic = (branch, None) if direction == "anodic" else (None, branch)
+    current = known[source, "exchange current density"]
+    if name == "anode_alloy_boron":  # its figure is told at the potential of iron, which is the last to dissolve
+        below = potential - known["anode_Fe", "standard potential"]
+        current *= math.exp(branch.transfer * below / thermal_voltage_v())
+    return HalfReaction(reactions()[name], potential, current, anodic, cathodic)
+
+
+def liquor(at: Point) -> dict[str, float]:
+    """Return the liquor of the cell, mol/m³: what is dissolved, its acid, the support, and the anions they take."""
+    acid = 1000 * 10**-at.ph
+    made = {"H+(aq)": acid, "OH-(aq)": 1e-8 / acid, "NH4+(aq)": at.support_mol_m3}
+    made["Nd+3(aq)"] = 2 * at.alloy_mol_m3
+    if not at.selective:
+        made["Fe+2(aq)"] = 14 * at.alloy_mol_m3
+    charge = sum(species(name).charge * amount for name, amount in made.items())
+    if not at.sulfate:
+        return made | {"Cl-(aq)": charge}
+    bound = acid / 1000 * math.exp(-association("HSO4-(aq)").ln_constant)  # bisulfate for each sulfate
+    sulfate = charge / (2 + bound)
+    return made | {"SO4-2(aq)": sulfate, "HSO4-(aq)": bound * sulfate}
+
+
+def setup(at: Point) -> Setup:
+    """Return the cell at a point; hydrogen forms at both electrodes, iron and oxygen where they can."""
+    held = liquor(at)
+    acids = [association("OH-(aq)")] + ([association("HSO4-(aq)")] if at.sulfate else [])
+    dissolving = "anode_selective" if at.selective else "anode_alloy_boron"
+    anode = [dissolving, "cathode_hydrogen", "anode_oxygen"]
+    cathode = ["cathode_hydrogen", "cathode_water"] + ([] if at.selective else ["cathode_iron"])
+    return Setup(
+        ions(list(held), at.mobility),
+        held,
+        acids,
+        [half_reaction(name) for name in anode],
+        [half_reaction(name) for name in cathode],
+        at.layer_m,
+        at.gap_m,
+    )
+
+
+def run(at: Point) -> Operation:
+    """Return the cell as it runs at a point."""
+    return operate(setup(at), at.current_density_a_m2)

@@ -1,0 +1,138 @@
+"""Which magnets and which conditions does the recovery of this book start from?
+
+The concept is that of NEO-CYCLE, which publishes no yields; every range is marked in `data/recovery_conditions.csv`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from magnetflow import tables
+from magnetflow.recovery.plant.conditions import ALLOY, Conditions
+from magnetflow.recovery.plant.flowsheet import Solved
+
+# The tables that only the recovery chapters draw on.
+TABLES = (
+    "aqueous_equilibria",
+    "cell_conditions",
+    "diffusivities",
+    "half_reactions",
+    "kiln_kinetics",
+    "magnet_assays",
+    "oxalate_measurements",
+    "recovery_conditions",
+    "recovery_facts",
+    "recovery_prices",
+    "solution_rates",
+    "thermo_constants",
+    "thermo_polynomials",
+)
+
+
+def composition(name: str) -> str | dict[str, float]:
+    """Return the composition of magnets: the alloy itself, or the mass shares of an assay by element."""
+    if name == ALLOY:
+        return ALLOY
+    rows = tables.read("magnet_assays").query("assay == @name and statistic == 'mean'")
+    return dict(zip(rows["element"], tables.in_unit(rows, "1"), strict=True))
+
+
+def conditions(bound: str = "central", **given: Any) -> Conditions:
+    """Return the conditions at the central, low or high end of their ranges; `given` replaces what it names."""
+    rows = tables.read("recovery_conditions").query("bound == @bound")
+    values = dict(zip(rows["condition"], rows["value"], strict=True))
+    conversion = {name.partition(".")[2]: value for name, value in values.items() if "." in name}
+    plain: Mapping[str, Any] = {name: value for name, value in values.items() if "." not in name}
+    return replace(Conditions(conversion=conversion, **plain), **given)
+
+
+def facts() -> dict[str, float]:
+    """Return the single facts on magnets, batches and gases by name, shares as such and the rest in its own unit."""
+    table = tables.read("recovery_facts")
+    shares = table["unit"].eq("percent")
+    return dict(zip(table["item"], table["value"].where(~shares, table["value"] / 100), strict=True))
+
+
+# Units told as one in a picture, and where each stands, from left to right and from top to bottom between 0 and 1.
+GROUPS = {
+    "crusher": "kiln charge",
+    "charging": "kiln charge",
+    "kiln": "kiln",
+    "condenser": "gas treatment",
+    "scrubber": "gas treatment",
+    "leach": "leach",
+    "residue filter": "leach",
+    "oxalate precipitation": "oxalate",
+    "oxalate filter": "oxalate",
+    "calciner": "calciner",
+    "oxidation": "oxidation",
+    "iron filter": "oxidation",
+    "ion exchanger": "salt recovery",
+    "purge": "salt recovery",
+    "crystalliser": "salt recovery",
+}
+PLACES = {
+    "magnets": (0.01, 0.35),
+    "salt bought": (0.01, 0.75),
+    "kiln charge": (0.15, 0.50),
+    "kiln": (0.30, 0.50),
+    "gas treatment": (0.44, 0.24),
+    "leach": (0.44, 0.66),
+    "oxalate": (0.58, 0.62),
+    "oxidation": (0.72, 0.36),
+    "calciner": (0.72, 0.80),
+    "salt recovery": (0.84, 0.34),
+    "other reagents": (0.44, 0.93),
+    "dust": (0.29, 0.95),
+    "off-gas": (0.72, 0.04),
+    "residue": (0.58, 0.97),
+    "iron hydroxide": (0.99, 0.50),
+    "oxides": (0.99, 0.80),
+    "calciner gas": (0.99, 0.97),
+    "boron eluate": (0.99, 0.06),
+    "purge": (0.99, 0.18),
+    "condensate": (0.99, 0.26),
+    "salt sold": (0.30, 0.80),
+}
+OUTSIDE_NAMES = {
+    "magnets": "magnets",
+    "nh4cl_make_up": "salt bought",
+    "dust": "dust",
+    "off_gas": "off-gas",
+    "spent_air": "off-gas",
+    "residue": "residue",
+    "iron_cake": "iron hydroxide",
+    "oxide": "oxides",
+    "calciner_gas": "calciner gas",
+    "boron_eluate": "boron eluate",
+    "purge": "purge",
+    "condensate": "condensate",
+    "nh4cl_surplus": "salt sold",
+}
+SMALLEST = 1e-6  # part of the largest ribbon below which none is drawn
+
+
+def ribbons(solved: Solved, element: str) -> pd.DataFrame:
+    """Return the flows of an element between the places of the picture: source, target, value in kg, label."""
+    rows: dict[tuple[str, str], float] = {}
+    for name, pipe in solved.pipes.items():
+        ends = [
+            GROUPS.get(place) or OUTSIDE_NAMES.get(name, "other reagents") for place in (pipe.source, pipe.target)
+        ]
+        mass = solved.streams[name].elements_kg().get(element, 0.0)
+        if ends[0] != ends[1]:
+            rows[ends[0], ends[1]] = rows.get((ends[0], ends[1]), 0.0) + mass
+    largest = max(rows.values())
+    drawn = {ends: mass for ends, mass in rows.items() if mass > SMALLEST * largest}
+    return pd.DataFrame(
+        [{"source": one, "target": other, "value": mass, "label": element} for (one, other), mass in drawn.items()]
+    )
+
+
+def reactions_of(stage: str) -> pd.DataFrame:
+    """Return the reactions of a stage of the plant with their notes."""
+    return tables.read("reactions").query("stage == @stage").set_index("reaction")

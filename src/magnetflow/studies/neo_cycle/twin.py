@@ -1,0 +1,175 @@
+"""Which charge, temperatures, dose and purge serve recovery, reagents or cost best?
+
+The twin joins the balances of a batch to equilibria of the oxalate and to rates in the kiln that are assumed; what it
+finds is the shape of the trade-off and the order of what matters, not a set point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from magnetflow import tables
+from magnetflow.errors import ProcessError
+from magnetflow.inference.draws.space import probabilities
+from magnetflow.recovery.plant.conditions import METALS, RARE_EARTHS, Conditions
+from magnetflow.recovery.plant.flowsheet import Solved
+from magnetflow.recovery.plant.schedule import Rates, bake
+from magnetflow.recovery.report import kiln_heat_of
+from magnetflow.recovery.route import make_up_kg, products_kg, purity, reagents_kg, solid_state_chlorination
+from magnetflow.recovery.stages import kiln as chlorination
+from magnetflow.recovery.stages import leach as leaching
+from magnetflow.recovery.stages import oxalate
+from magnetflow.studies.neo_cycle import plant
+from magnetflow.studies.neo_cycle.draws import OXIDES, evaporation_kwh
+
+HOURS_A_HOLD = 2.0
+# What can be chosen, and between which limits.
+DECISIONS = {
+    "nh4cl_ratio": (0.2, 1.5),
+    "first_hold_c": (300.0, 400.0),
+    "second_hold_c": (300.0, 600.0),
+    "oxalic_ratio": (1.0, 1.6),
+    "purge": (0.005, 0.1),
+}
+# What each aim makes as small as it can.
+AIMS = {
+    "recovery": ("recovery", -1.0),
+    "reagents": ("reagents", 1.0),
+    "cost": ("cost", 1.0),
+    "margin": ("margin", -1.0),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One set of decisions, named and limited as in DECISIONS."""
+
+    nh4cl_ratio: float
+    first_hold_c: float
+    second_hold_c: float
+    oxalic_ratio: float
+    purge: float
+
+
+def rates(bound: str = "central") -> Rates:
+    """Return the assumed rates of the kiln at one end of their ranges or in the middle."""
+    table = tables.read("kiln_kinetics").query("bound == @bound").set_index("quantity")["value"]
+    return Rates(
+        rare_earths=float(table["rate of rare earths at 350 °C"]),
+        iron=float(table["rate of iron at 350 °C"]),
+        escape=float(table["rate of escape of salt at 350 °C"]),
+        activation_j=1000 * float(table["activation energy of chlorination"]),
+        activation_of_escape_j=1000 * float(table["activation energy of escape"]),
+    )
+
+
+def prices() -> dict[str, float]:
+    """Return the price of each reagent and oxide, the mean of its bounds, USD for each kg or kWh."""
+    return {str(name): float(rows.mean()) for name, rows in tables.read("recovery_prices").groupby("item")["value"]}
+
+
+class Twin:
+    """A batch of magnets with its rates and prices; `evaluate` tells what a plan comes to."""
+
+    def __init__(self, base: Conditions, kiln_rates: Rates, price: Mapping[str, float]) -> None:
+        """Work out what the metals of the batch take of the salt."""
+        self.base, self.rates, self.price = base, kiln_rates, price
+        crushed = chlorination.magnets(base) * (1 - base.dust)
+        apart = chlorination.elements_apart(crushed)
+        self.needed = {metal: apart.of(f"{metal}(s)") * chlorination.salt_for_each(metal) for metal in METALS}
+        self.full_salt_mol = chlorination.ammonium_chloride_demand_mol(crushed, base.boron)
+        self.oxidised = plant.facts()["oxidised iron in the leach liquor"]
+
+    def conditions(self, plan: Plan) -> Conditions:
+        """Return the conditions of a batch under a plan: conversions by the rates, oxalate by its equilibria."""
+        schedule = [(plan.first_hold_c, HOURS_A_HOLD), (plan.second_hold_c, HOURS_A_HOLD)]
+        baked = bake(schedule, plan.nh4cl_ratio * self.full_salt_mol, self.needed, self.rates)
+        of_kiln = replace(
+            self.base,
+            nh4cl_ratio=plan.nh4cl_ratio,
+            conversion=baked.conversion,
+            kiln_temperature_c=max(plan.first_hold_c, plan.second_hold_c),
+            oxalic_ratio=plan.oxalic_ratio,
+            purge=plan.purge,
+        )
+        taken = oxalate.dose(leaching.liquor_of_first_batch(of_kiln), plan.oxalic_ratio, self.oxidised)
+        return replace(of_kiln, rare_earths_precipitated=taken.rare_earths, iron_with_oxalate=taken.iron)
+
+    def evaluate(self, plan: Plan) -> dict[str, float]:
+        """Return recovery and purity, %, reagents, kg, and cost, USD, a kg of oxides, and margin, USD a batch."""
+        conditions = self.conditions(plan)
+        solved = solid_state_chlorination(conditions)
+        made, bought = products_kg(solved), bought_kg(solved)
+        oxides = sum(made.get(oxide, 0.0) for oxide in OXIDES)
+        heat = kiln_heat_of(solved, conditions).duty_kwh + evaporation_kwh(solved)
+        cost = sum(mass * self.price[name] for name, mass in bought.items()) + max(0.0, heat) * self.price["heat"]
+        value = sum(made.get(oxide, 0.0) * self.price[oxide] for oxide in OXIDES)
+        gained, brought = (solved.streams[name].elements_kg() for name in ("oxide", "magnets"))
+        return {
+            "recovery": 100
+            * sum(gained.get(m, 0.0) for m in RARE_EARTHS)
+            / sum(brought.get(m, 0.0) for m in RARE_EARTHS),
+            "purity": 100 * purity(solved)["oxide"],
+            "reagents": sum(bought.values()) / oxides,
+            "cost": cost / oxides,
+            "margin": value - cost,
+        }
+
+
+def bought_kg(solved: Solved) -> dict[str, float]:
+    """Return the reagents that are bought, kg by formula: of ammonium chloride only what does not come round."""
+    reagents = reagents_kg(solved) | {"NH4Cl": make_up_kg(solved)}
+    return {name: mass for name, mass in reagents.items() if name not in ("H2O", "O2")}
+
+
+def plan_at(point: NDArray[np.float64]) -> Plan:
+    """Return the plan at a point of the unit cube."""
+    return Plan(
+        *(
+            low + (high - low) * float(np.clip(at, 0, 1))
+            for at, (low, high) in zip(point, DECISIONS.values(), strict=True)
+        )
+    )
+
+
+def survey(twin: Twin, count: int, seed: int) -> pd.DataFrame:
+    """Return plans spread over all limits by Sobol points, each with what it comes to."""
+    rows = []
+    for point in probabilities(len(DECISIONS), seed, 0, count).T:
+        plan = plan_at(point)
+        rows.append(asdict(plan) | twin.evaluate(plan))
+    return pd.DataFrame(rows)
+
+
+def best(twin: Twin, aim: str, surveyed: pd.DataFrame, steps: int) -> pd.Series[float]:
+    """Return the best plan for an aim: the best of a survey, improved in `steps` by the simplex of Nelder and Mead.
+
+    Raises ProcessError for an aim that is not among AIMS.
+    """
+    if aim not in AIMS:
+        raise ProcessError(f"{aim!r} is no aim; take one of {', '.join(AIMS)}")
+    outcome, sign = AIMS[aim]
+    start = surveyed.iloc[int(np.argmin(sign * surveyed[outcome]))]
+    scale = abs(float(start[outcome])) or 1.0
+
+    def loss(point: NDArray[np.float64]) -> float:
+        outside = float(np.abs(point - np.clip(point, 0, 1)).sum())
+        return sign * twin.evaluate(plan_at(point))[outcome] / scale + outside
+
+    lows, highs = (np.array(limits) for limits in zip(*DECISIONS.values(), strict=True))
+    at = (start[list(DECISIONS)].to_numpy(dtype=float) - lows) / (highs - lows)
+    found = minimize(loss, at, method="Nelder-Mead", options={"maxfev": steps})
+    plan = plan_at(found.x if found.fun < loss(at) else at)
+    return pd.Series(asdict(plan) | twin.evaluate(plan))
+
+
+def front(surveyed: pd.DataFrame, gain: str, price: str) -> pd.DataFrame:
+    """Return the plans that no other beats in both: more of `gain` and less of `price`, in order of gain."""
+    ordered = surveyed.sort_values([gain, price], ascending=[False, True])
+    return ordered[ordered[price] <= ordered[price].cummin()].sort_values(gain)

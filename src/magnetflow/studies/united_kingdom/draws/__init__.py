@@ -1,0 +1,1 @@
+"""What follows when every input of the study is drawn at once."""

@@ -1,0 +1,281 @@
+"""Which values may every input of the system take at once, and what follows for every flow?
+
+Each input is drawn from a distribution that its role, its mark and its coefficient of variation choose, each group of
+element shares as a split, and the rest of a flow's own shares as a scatter. Inputs that flows share are drawn once.
+A draw goes through Eqs. (1) to (4), which multiply, and through the balances within their bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from magnetflow import tables
+from magnetflow.arrays import Matrix, Vector
+from magnetflow.errors import InputError
+from magnetflow.inference.draws import ensemble
+from magnetflow.inference.draws.distributions import BETA, LOGNORMAL, NORMAL, TRIANGULAR
+from magnetflow.inference.draws.space import Input, Space, Split, probabilities
+from magnetflow.studies.united_kingdom import accounts as system
+from magnetflow.studies.united_kingdom import data_quality, magnets, printed, vehicles, whole, wind
+
+NORMAL_UP_TO = 0.05  # of a coefficient of variation: below, normal and lognormal can hardly be told apart
+STAND_IN = 3  # score of "other" correlation from which an input stands for something else than it counts
+BREAKING = ("Tb", "Dy", "Pr", "Nd")  # order of a split: the largest share is the rest
+SCATTER = "scatter of element shares"  # the group of what each flow's shares differ from those of its kind
+IN_USE = {
+    "stock in use": ("EV 2021", "wind 2021"),
+    "stock off the road": ("EV hibernating",),
+}  # outcomes, their stocks
+NET_IMPORT = "net import of magnets"
+DIFFERENCES = {NET_IMPORT: ("I3.1", "E3.1")}
+HELD = "held by a bound"
+
+
+def share_means() -> dict[str, float]:
+    """Return the mean of each input that is a market share.
+
+    That of NdFeB magnets is what the printed assembly implies, in the middle of what is left open by the sales of
+    2021, which are missing; the others come from registrations, from market reports, and from planning data.
+    """
+    sales = magnets.sales().sel(year=slice(printed.YEARS[0], None)).dropna("year")
+    known, last = float(sales.sum()), float(sales.isel(year=-1))
+    years = list(printed.YEARS)
+    electric = float(vehicles.registrations_cars().sel(vehicle=list(vehicles.TYPES), year=years).sum())
+    cars = float(vehicles.car_registrations().sel(item="all cars", year=years).sum())
+    reports = tables.read("market_shares")
+    added = wind.additions_mw().sel(vintage=wind.NEAREST_VINTAGE, year=years, drop=True)
+    of_generators = (added * wind.shares().sel(year=years)).sum(["site", "year"])
+    with_magnets = float(of_generators.sel(generator=wind.magnet_generators()).sum() / of_generators.sum())
+    return {
+        "magnet_share": 0.5 * (magnets.implied_share(known) + magnets.implied_share(known + last)),
+        "ev_share": electric / cars,
+        "pm_motor_share": float(reports.loc[reports["input"] == "pm_motor_share", "value"].mean()),
+        "generator_shares": with_magnets,
+    }
+
+
+def distributions() -> pd.DataFrame:
+    """Return role, kind of distribution, mean and coefficient of variation of each input, and why that kind."""
+    roles, cv = data_quality.inputs()["role"], data_quality.input_cv()
+    scores = data_quality.scores()
+    other = scores[scores["indicator"] == "other"].set_index("input")["value"]
+    means = share_means()
+    rows = []
+    for name in cv.index:
+        if name in means:
+            kind, why = BETA, "a share, between 0 and 1"
+        elif other[name] >= STAND_IN:
+            kind, why = TRIANGULAR, "assumed: stands for something else than it counts"
+        elif cv[name] > NORMAL_UP_TO:
+            kind, why = LOGNORMAL, "a mass or a count, never negative"
+        else:
+            kind, why = NORMAL, "counted, error small"
+        rows.append((name, roles[name], kind, means.get(name, 1.0), cv[name], why))
+    return pd.DataFrame(rows, columns=["input", "role", "kind", "mean", "cv", "why"]).set_index("input")
+
+
+def given_t() -> pd.Series[float]:
+    """Return what the equations give, in t, by flow or stock and layer; of stocks those that close the years."""
+    measured = system.measured_t(with_stocks=True)
+    return measured.drop(["EV 2016", "wind 2016"], level="flow")
+
+
+def split_of(group: str, mean: pd.Series[float], relative: pd.DataFrame) -> Split:
+    """Return the shares of the elements in a group of flows as a split, from mean and relative covariance."""
+    order = list(BREAKING)
+    sd = mean * np.sqrt(np.diag(relative))
+    names = tuple(f"{group} [{element}]" for element in order)
+    return Split(names, group, tuple(mean[order]), tuple(sd[order]))
+
+
+def space() -> Space:
+    """Return all inputs of the system with their distributions; contents err for each element on its own."""
+    inputs = []
+    for name, row in distributions().iterrows():
+        by_element = row["role"] == data_quality.BY_ELEMENT
+        columns = [f"{name} [{element}]" for element in system.ELEMENTS] if by_element else [str(name)]
+        sd = row["cv"] * row["mean"]
+        inputs += [Input(column, str(name), str(row["kind"]), row["mean"], sd) for column in columns]
+    places = given_t().index
+    shares, groups = system.element_shares(), system.groups_of(dict.fromkeys(places.get_level_values("flow")))
+    for flow, layer in places:
+        if groups[flow] in shares:
+            inputs.append(Input(f"scatter of {flow} [{layer}]", SCATTER, NORMAL, 1.0, system.SHARE_SCATTER))
+    return Space(tuple(inputs), tuple(split_of(group, *told) for group, told in shares.items()))
+
+
+@dataclass(frozen=True)
+class Products:
+    """Flows and stocks (rows) as products of inputs: `base` times each value over its mean, to its power.
+
+    `factors` has for each row the columns that enter with power 1, `divisors` those with power -1.
+    """
+
+    base: Vector
+    mean: Vector
+    factors: tuple[tuple[int, ...], ...]
+    divisors: tuple[tuple[int, ...], ...]
+
+    def __call__(self, values: Matrix) -> Matrix:
+        """Return flows and stocks by draws, from values of the inputs by draws; masses in t."""
+        relative = values / self.mean[:, None]
+        told = np.empty((len(self.base), values.shape[1]))
+        for row, base in enumerate(self.base):
+            told[row] = base
+            for column in self.factors[row]:
+                told[row] *= relative[column]
+            for column in self.divisors[row]:
+                told[row] /= relative[column]
+        return told
+
+    @property
+    def gradient(self) -> Matrix:
+        """What each flow or stock changes by with each input, at the means."""
+        slope = np.zeros((len(self.base), len(self.mean)))
+        for row, base in enumerate(self.base):
+            slope[row, list(self.factors[row])] = base
+            slope[row, list(self.divisors[row])] = -base
+        return slope / self.mean
+
+
+def products(of: Space, given: pd.Series[float]) -> Products:
+    """Return Eqs. (1) to (4) for all that they give, of `given_t`; its rows are in that order."""
+    powers = data_quality.powers()
+    if not set(np.unique(powers.to_numpy())) <= {-1.0, 0.0, 1.0}:
+        raise InputError("an input of the study's equations enters with a power other than 1 or -1")
+    groups = system.groups_of(dict.fromkeys(given.index.get_level_values("flow")))
+    column = {name: place for place, name in enumerate(of.names)}
+    factors, divisors = [], []
+    for flow, layer in given.index:
+        own = powers.loc[flow]
+        entering = {
+            power: [_column(column, str(name), layer) for name in own.index[own == power]] for power in (1, -1)
+        }
+        if f"{groups[flow]} [{layer}]" in column:
+            entering[1] += [column[f"{groups[flow]} [{layer}]"], column[f"scatter of {flow} [{layer}]"]]
+        factors.append(tuple(entering[1]))
+        divisors.append(tuple(entering[-1]))
+    return Products(np.array(given, dtype=np.float64), of.mean, tuple(factors), tuple(divisors))
+
+
+def _column(column: Mapping[str, int], name: str, layer: str) -> int:
+    """Return where an input stands, or what of it belongs to an element."""
+    return column[name] if name in column else column[f"{name} [{layer}]"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything from probabilities to outcomes; a call evaluates draws `first` to `first + count`.
+
+    `of_measured` picks the flows of the system out of those that the equations give; `weights` make outcomes out of
+    all variables of the system, `of_stocks` out of flows and stocks as the equations give them.
+    """
+
+    names: tuple[str, ...]
+    space: Space
+    products: Products
+    estimator: ensemble.Estimator
+    of_measured: NDArray[np.intp]
+    weights: Matrix
+    of_stocks: Matrix
+    seed: int
+
+    def __call__(self, first: int, count: int) -> Matrix:
+        """Return outcomes by draws, in t; the last row tells whether a bound held the draw."""
+        values = self.space.draw(probabilities(self.space.width, self.seed, first, count))
+        given = self.products(values)
+        reconciled, held = self.estimator.bounded(given[self.of_measured])
+        return np.vstack([self.outcomes(given, reconciled), held])
+
+    def outcomes(self, given: Matrix, reconciled: Matrix) -> Matrix:
+        """Return outcomes by draws, from what the equations give and what the balances make of it."""
+        made: Matrix = self.weights @ reconciled
+        made += self.of_stocks @ given
+        return made
+
+    def without_bounds(self, values: Matrix) -> Matrix:
+        """Return outcomes by draws as if there were no bounds, from values of the inputs by draws."""
+        given = self.products(values)
+        return self.outcomes(given, self.estimator.unbounded(given[self.of_measured]))
+
+    def within_bounds(self, values: Matrix) -> Matrix:
+        """Return outcomes by draws within the bounds, from values of the inputs by draws."""
+        given = self.products(values)
+        return self.outcomes(given, self.estimator.bounded(given[self.of_measured])[0])
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Names of the rows of a call."""
+        return (*self.names, HELD)
+
+    @property
+    def gradient(self) -> pd.DataFrame:
+        """What each outcome changes by with each input, at the means and without bounds."""
+        slope = self.products.gradient
+        through = self.weights @ self.estimator.matrix @ slope[self.of_measured] + self.of_stocks @ slope
+        return pd.DataFrame(through, index=list(self.names), columns=list(self.space.names))
+
+    @property
+    def first_order(self) -> pd.DataFrame:
+        """The mean and covariance that follow to first order: columns mean and sd, by outcome."""
+        slope = self.gradient.to_numpy()
+        sd = np.sqrt(np.einsum("ij,jk,ik->i", slope, self.space.covariance, slope, optimize=True))
+        mean = self.without_bounds(self.space.mean[:, None])[:, 0]
+        return pd.DataFrame({"mean": mean, "sd": sd}, index=list(self.names))
+
+
+def model(seed: int) -> Model:
+    """Return the model of the whole system: outcomes are all flows by layer and in sum, differences, and stocks."""
+    problem, of = whole.problem(), space()
+    given = given_t()
+    row = {whole.name_of(*place): number for number, place in enumerate(given.index)}
+    measured = [name for name, told in zip(problem.names, problem.measured, strict=True) if told]
+    names, weights, of_stocks = _outcomes(problem.names, row)
+    return Model(
+        names,
+        of,
+        products(of, given),
+        ensemble.estimator(problem),
+        np.array([row[name] for name in measured]),
+        weights,
+        of_stocks,
+        seed,
+    )
+
+
+def _outcomes(variables: Sequence[str], row: Mapping[str, int]) -> tuple[tuple[str, ...], Matrix, Matrix]:
+    """Return names of the outcomes, and how they are made of variables and of flows and stocks as given."""
+    flows = dict.fromkeys(name.rsplit(" [", 1)[0] for name in variables)
+    layers = system.layers_of(flows)
+    made: dict[str, tuple[dict[str, float], dict[str, float]]] = {}
+    for flow, told in layers.items():
+        for layer in told:
+            made[whole.name_of(flow, layer)] = ({whole.name_of(flow, layer): 1.0}, {})
+    for label, (plus, minus) in DIFFERENCES.items():
+        for layer in system.ELEMENTS:
+            made[whole.name_of(label, layer)] = (
+                {whole.name_of(plus, layer): 1.0, whole.name_of(minus, layer): -1.0},
+                {},
+            )
+    for label, stocks in IN_USE.items():
+        for layer in system.ELEMENTS:
+            made[whole.name_of(label, layer)] = ({}, {whole.name_of(stock, layer): 1.0 for stock in stocks})
+    for label in [flow for flow, told in layers.items() if len(told) > 1] + [*DIFFERENCES, *IN_USE]:
+        parts = [made[whole.name_of(label, layer)] for layer in system.ELEMENTS]
+        made[whole.name_of(label, whole.FOUR)] = (
+            {name: weight for own, _ in parts for name, weight in own.items()},
+            {name: weight for _, own in parts for name, weight in own.items()},
+        )
+    place = {name: number for number, name in enumerate(variables)}
+    weights, of_stocks = np.zeros((len(made), len(variables))), np.zeros((len(made), len(row)))
+    for number, (own, stocks_of) in enumerate(made.values()):
+        for name, weight in own.items():
+            weights[number, place[name]] = weight
+        for name, weight in stocks_of.items():
+            of_stocks[number, row[name]] = weight
+    return tuple(made), weights, of_stocks

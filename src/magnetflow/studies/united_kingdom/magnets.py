@@ -1,0 +1,68 @@
+"""What do production and trade statistics say of the magnet flows, and how sure is the net import?
+
+Sales of UK makers by mass and value, Chinese shipments, and the printed flows of magnets with their uncertainties.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import xarray as xr
+
+from magnetflow import tables
+from magnetflow.studies.united_kingdom import printed
+
+ORIGINS = {"printed": "rest of world", "imported magnets": "magnet market"}  # where assembly takes its magnets from
+
+
+def sales() -> xr.DataArray:
+    """Return mass (t) of magnets of metal sold by UK makers, by year; a year without a figure is NaN."""
+    table = tables.read("magnet_sales")
+    return tables.to_array(table[table["quantity"] == "mass"], ["year"], "t")
+
+
+def unit_value() -> xr.DataArray:
+    """Return the value of a kilogram sold by UK makers, GBP/kg, by year."""
+    table = tables.read("magnet_sales")
+    pounds = tables.to_array(table[table["quantity"] == "sales"], ["year"], "GBP")
+    return pounds / (1000 * sales())
+
+
+def rare_earth_fraction() -> float:
+    """Return the mass fraction of rare earths that is assumed for a NdFeB magnet."""
+    table = tables.read("magnet_parameters").set_index("parameter")
+    return float(tables.in_unit(table, "1")["magnet"])
+
+
+def shipments_from_china_t(year: int) -> pd.Series[float]:
+    """Return rare earth magnets shipped by China in a year, t, by destination as far as told."""
+    table = tables.read("world_magnet_trade")
+    table = table[(table["exporter"] == "China") & (table["year"] == year)]
+    return tables.in_unit(table, "t").set_axis(table["destination"])
+
+
+def implied_share(year_mass_t: float) -> float:
+    """Return the share of NdFeB magnets in `year_mass_t` of magnets sold that the printed assembly implies.
+
+    568 t = mass x rare earths in a magnet x share.
+    """
+    return float(printed.numbers()["value"]["flow.P3.1"]) / (year_mass_t * rare_earth_fraction())
+
+
+def net_import_sd_t(correlation: float) -> float:
+    """Return the standard deviation of the net import of magnets, t, from the printed uncertainties.
+
+    `correlation` is that of the errors of imports and exports; a market share used for both makes it positive.
+    """
+    numbers = printed.numbers()["value"]
+    imports = numbers["flow.I3.1"] * numbers["table2.I3.1.Nd"] / 100
+    exports = numbers["flow.E3.1"] * numbers["table2.E3.1.Nd"] / 100
+    return float((imports**2 + exports**2 - 2 * correlation * imports * exports) ** 0.5)
+
+
+def largest_correlation() -> float:
+    """Return the most that a shared market share can correlate imports and exports of magnets: v_E / v_I.
+
+    An error that both share is at most the smaller of the two uncertainties.
+    """
+    cv = printed.numbers()["value"][["table2.I3.1.Nd", "table2.E3.1.Nd"]]
+    return float(cv.min() / cv.max())

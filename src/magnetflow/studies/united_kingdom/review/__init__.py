@@ -1,0 +1,1 @@
+"""Which numbers of the published study hold, and what other evidence says of them."""

@@ -1,0 +1,177 @@
+"""What do the printed uncertainties of a market's rest tell of the shares of the elements there?
+
+The uncertainty of a rest follows from those of the other flows and from how much of the element each of them carries.
+The article prints the uncertainties by element, but the flows only as sums; so at each rest there is one equation an
+element for the shares. Priors on the shares, and printed uncertainties with their rounding, are reconciled with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+
+from magnetflow import tables
+from magnetflow.inference.expressions import Expression
+from magnetflow.inference.parser import parse
+from magnetflow.inference.problem import CONSTANT, MEASURED, state
+from magnetflow.inference.reconcile import Reconciliation, reconcile
+from magnetflow.studies.united_kingdom import accounts as system
+from magnetflow.studies.united_kingdom import printed
+from magnetflow.studies.united_kingdom.accounts import ELEMENTS
+
+ESTIMATE_ERROR = 0.01  # assumed: how far the estimated flow of an element may be from the study's unpublished one
+STOP = 0.9  # where the posterior sd of all shares stays above this part of the prior sd, the node tells nothing
+ONE = "one"
+At = dict[str, float]  # values of variables by name
+
+
+@dataclass(frozen=True)
+class Node:
+    """A market: the flow that is its rest, and the sign and group of shares of the flows that it is computed from.
+
+    A group that `prior_of` names takes the prior of another; a flow of the group `estimated` is told by element.
+    """
+
+    name: str
+    rest: str
+    terms: Mapping[str, tuple[int, str]]
+    prior_of: Mapping[str, str]
+
+
+NODES = (
+    Node(
+        "generating sets market",
+        "I5.2",
+        {"C5.2": (1, system.ESTIMATED), "E5.2": (1, "wind magnets"), "I5.1.4": (-1, "wind magnets")},
+        {"wind magnets": "wind magnets"},
+    ),
+    Node(
+        "magnet market",
+        "O3.1",
+        {
+            "I3.1": (1, "traded magnets"),
+            "P3.1": (1, "traded magnets"),
+            "E3.1": (-1, "traded magnets"),
+            "C3.1": (-1, "EV magnets"),
+            "C3.2": (-1, "EV magnets"),
+        },
+        {"traded magnets": "traded magnets", "EV magnets": "EV magnets"},
+    ),
+    Node(
+        "EV market",
+        "C5.1",
+        {
+            "P5.1.0.1": (1, "motors built in"),
+            "P5.1.0.2": (1, "other parts built in"),
+            "I5.1": (1, "EV imported"),
+            "E5.1": (-1, "EV exported"),
+        },
+        dict.fromkeys(("motors built in", "other parts built in", "EV imported", "EV exported"), "EV magnets"),
+    ),
+)
+
+
+def counts(node: Node) -> tuple[int, int]:
+    """Return how many equations a node has, one an element, and how many free shares."""
+    return len(ELEMENTS), (len(ELEMENTS) - 1) * len(node.prior_of)
+
+
+def solve(node: Node) -> Reconciliation:
+    """Reconcile the shares at a node with its printed uncertainties."""
+    numbers, estimated = printed.numbers(), system.estimated_t()
+    names, value, sd, relations = [ONE], [1.0], [np.nan], {}
+    balances: dict[str, dict[str, float]] = {}
+    for group, prior in node.prior_of.items():
+        mean, spread = _prior(prior)
+        own = [f"share of {element} in {group}" for element in ELEMENTS]
+        names, value, sd = names + own, value + list(mean), sd + list(spread)
+        balances[f"shares of {group}"] = {ONE: -1.0, **dict.fromkeys(own, 1.0)}
+    for element in ELEMENTS:
+        for flow in (node.rest, *node.terms):
+            names.append(f"CV of {flow} [{element}]")
+            value.append(float(numbers["value"][f"table2.{flow}.{element}"]) / 100)
+            sd.append(float(numbers["half_width"][f"table2.{flow}.{element}"]) / 100 / 3**0.5)
+        for flow, (_, group) in node.terms.items():
+            if group == system.ESTIMATED:
+                names.append(f"{flow} [{element}]")
+                value.append(float(estimated[flow][element]))
+                sd.append(ESTIMATE_ERROR * float(estimated[flow][element]))
+        relations[f"uncertainty of {node.rest} [{element}]"] = _relation(node, element, numbers["value"])
+    status = [CONSTANT, *[MEASURED] * (len(names) - 1)]
+    lower = np.zeros(len(names))
+    return reconcile(state(names, status, value, sd, balances=balances, relations=relations, lower=lower))
+
+
+def _relation(node: Node, element: str, numbers: pd.Series[float]) -> Expression:
+    """Return v_R m_R - sqrt(sum of (v_f m_f)²) for the rest R and the flows f it is computed from."""
+    renamed, masses, squares = {"v": f"CV of {node.rest} [{element}]"}, [], []
+    for place, (flow, (sign, group)) in enumerate(node.terms.items()):
+        told = group == system.ESTIMATED
+        renamed[f"x{place}"] = f"{flow} [{element}]" if told else f"share of {element} in {group}"
+        renamed[f"v{place}"] = f"CV of {flow} [{element}]"
+        mass = f"x{place}" if told else f"{float(numbers[f'flow.{flow}'])!r} * x{place}"
+        masses.append(f"{'+' if sign > 0 else '-'} {mass}")
+        squares.append(f"(v{place} * {mass})**2")
+    text = f"v * (0 {' '.join(masses)}) - ({' + '.join(squares)})**0.5"
+    return parse(text).renamed(renamed)
+
+
+def _prior(group: str) -> tuple[list[float], list[float]]:
+    """Return prior mean and sd of the shares of the elements in a group."""
+    table = tables.read("element_shares")
+    own = table[table["group"] == group].pivot(index="statistic", columns="element", values="value")
+    return list(own.loc["mean", list(ELEMENTS)]), list(own.loc["sd", list(ELEMENTS)])
+
+
+def shares(node: Node, solved: Reconciliation) -> pd.DataFrame:
+    """Return prior and posterior of each share at a node: group, element, prior, prior_sd, value, sd and ratio.
+
+    The prior's standard deviation is the one conditioned on the sum, so that `ratio` shows the uncertainties alone.
+    Where the node's test fails, standard deviations are widened by the root of the sum of squares over the
+    degrees of freedom, as one does for measurements that agree less well than they should.
+    """
+    priors, test = system.element_shares(), solved.test
+    wider = 1.0 if test.passed is not False else max(1.0, (test.objective / test.degrees_of_freedom) ** 0.5)
+    rows = []
+    for group, prior in node.prior_of.items():
+        mean, relative = priors[prior]
+        for element in ELEMENTS:
+            at = solved.problem.position[f"share of {element} in {group}"]
+            before = float(mean[element]) * float(np.sqrt(np.diag(relative)[ELEMENTS.index(element)]))
+            told = float(solved.value[at]), wider * float(solved.sd[at])
+            rows.append((group, element, float(mean[element]), before, *told, told[1] / before))
+    return pd.DataFrame(rows, columns=["group", "element", "prior", "prior_sd", "value", "sd", "ratio"])
+
+
+def tells(found: pd.DataFrame) -> bool:
+    """Tell whether any share became better known than `STOP` times its prior standard deviation."""
+    return bool((found["ratio"] < STOP).any())
+
+
+def shares_alone(node: Node) -> pd.Series[float]:
+    """Return the share of each element at a node with one group, from its own equation and without a prior.
+
+    Raises ValueError where no share between nothing and one meets the equation.
+    """
+    [group] = node.prior_of
+    numbers, estimated = printed.numbers()["value"], system.estimated_t()
+    found = {}
+    for element in ELEMENTS:
+        told: At = {
+            f"{flow} [{element}]": float(estimated[flow][element])
+            for flow, (_, kind) in node.terms.items()
+            if kind == system.ESTIMATED
+        }
+        told |= {f"CV of {flow} [{element}]": numbers[f"table2.{flow}.{element}"] / 100 for flow in node.terms}
+        told[f"CV of {node.rest} [{element}]"] = numbers[f"table2.{node.rest}.{element}"] / 100
+        relation, share = _relation(node, element, numbers), f"share of {element} in {group}"
+
+        def mismatch(of_share: float, relation: Expression = relation, share: str = share, told: At = told) -> float:
+            return relation.values({**told, share: of_share})[-1]
+
+        found[element] = float(brentq(mismatch, 0.0, 1.0))
+    return pd.Series(found)

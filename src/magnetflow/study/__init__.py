@@ -1,1 +1,0 @@
-"""This study: the one wing that knows the tables in `data/` by name."""
