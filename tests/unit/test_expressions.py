@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from magnetflow.errors import ExpressionError
+from magnetflow.inference.expressions import Expression, variable
 from magnetflow.inference.parser import DEEPEST, LONGEST, parse
 
 AT = {"a": 1.7, "b": 0.6, "in": 2.3}
@@ -35,7 +38,7 @@ def test_values_follow_the_usual_order_of_operations(text: str, value: float) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("f(a)", "call"),
         ("a.b", "attribute"),
@@ -73,8 +76,8 @@ def test_values_follow_the_usual_order_of_operations(text: str, value: float) ->
         ("a" + " + a" * (LONGEST // 4), "characters"),
     ],
 )
-def test_anything_but_arithmetic_is_refused(text: str, told: str) -> None:
-    with pytest.raises(ExpressionError, match=told) as raised:
+def test_anything_but_arithmetic_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ExpressionError, match=message) as raised:
         parse(text)
     assert "\n" not in str(raised.value)
     assert len(str(raised.value)) < 200
@@ -157,3 +160,96 @@ def test_second_derivatives_of_a_hand_computed_case() -> None:
 )
 def test_what_is_linear_is_recognised(text: str, free: set[str], affine: bool) -> None:
     assert parse(text).is_affine_in(free) is affine
+
+
+def test_composed_expressions_are_those_of_the_text() -> None:
+    a, b, c = variable("a"), variable("b"), variable("in")
+    for composed, text in (
+        (a - b * c, "a - b * in"),
+        (2.0 * a / c - (b + 1), "2 * a / in - (b + 1)"),
+        (1 - a, "1 - a"),
+        (3 / (a + b), "3 / (a + b)"),
+        (-((a + b) ** 2), "-(a + b)**2"),
+        (2**a - -b, "2**a - (-b)"),
+        (np.float64(0.5) * a, "0.5 * a"),
+        (sum([a, 2 * b, c]), "0 + a + 2 * b + in"),
+    ):
+        assert composed == parse(text)
+        assert composed.gradient(AT) == parse(text).gradient(AT)
+        assert composed.hessian(AT) == parse(text).hessian(AT)
+
+
+def test_a_name_may_be_any_text() -> None:
+    relation = 2.0 * variable("I3.1 [Nd]") - variable("a flow with spaces")
+    assert relation.variables == ["I3.1 [Nd]", "a flow with spaces"]
+    assert relation.gradient({"I3.1 [Nd]": 3.0, "a flow with spaces": 1.0}) == (
+        5.0,
+        {"I3.1 [Nd]": 2.0, "a flow with spaces": -1.0},
+    )
+
+
+@pytest.mark.parametrize(
+    ("compose", "message"),
+    [
+        (lambda a: a / 0.0, "divides by zero"),
+        (lambda a: a**20.5, "exponent 20.5 is beyond 20"),
+        (lambda a: math.nan * a, "not a finite number"),
+        (lambda a: a - math.inf, "not a finite number"),
+    ],
+)
+def test_what_the_parser_refuses_cannot_be_composed(
+    compose: Callable[[Expression], Expression], message: str
+) -> None:
+    with pytest.raises(ExpressionError, match=message):
+        compose(variable("a"))
+
+
+Both = tuple[Expression, str]  # a composed expression, and its text
+operands = st.sampled_from([(variable(name), name) for name in AT])
+numbers = st.floats(0.5, 3.0)
+
+
+def joined(pair: tuple[Both, Both, str, float]) -> list[Both]:
+    """Join two expressions, and the first with a number on either side, by one operation."""
+    (one, one_text), (other, other_text), operation, number = pair
+
+    def apply(left: Expression | float, right: Expression | float) -> Expression:
+        return {
+            "+": lambda: left + right,
+            "-": lambda: left - right,
+            "*": lambda: left * right,
+            "/": lambda: left / right,
+            "**": lambda: left**right,
+        }[operation]()
+
+    return [
+        (apply(one, other), f"({one_text}) {operation} ({other_text})"),
+        (apply(one, number), f"({one_text}) {operation} {number!r}"),
+        (apply(number, one), f"{number!r} {operation} ({one_text})"),
+        (-one, f"-({one_text})"),
+    ]
+
+
+compositions = st.recursive(
+    operands,
+    lambda inner: st.tuples(inner, inner, st.sampled_from(["+", "-", "*", "/", "**"]), numbers).flatmap(
+        lambda pair: st.sampled_from(joined(pair))
+    ),
+    max_leaves=8,
+)
+
+
+@given(compositions, st.sets(st.sampled_from(list(AT))))
+def test_what_is_composed_is_evaluated_as_what_is_read(both: Both, free: set[str]) -> None:
+    composed, read = both[0], parse(both[1])
+    assert composed.variables == read.variables
+    assert composed.is_affine_in(free) is read.is_affine_in(free)
+    np.testing.assert_equal(composed.gradient(AT), read.gradient(AT))  # NaN equals NaN here
+    np.testing.assert_equal(composed.hessian(AT), read.hessian(AT))
+
+
+def test_a_variable_with_a_constant_factor_is_affine() -> None:
+    a, b = variable("a"), variable("b")
+    assert (2.0 * a - b / 3.0 + 1.0).is_affine_in({"a", "b"})
+    assert (2.0 * (a**1.0)).is_affine_in({"a"})
+    assert not (2.0 * a * b).is_affine_in({"a", "b"})

@@ -1,6 +1,7 @@
 """What does an algebraic relation say, and how does it change with each of its variables?
 
-A relation such as `m4 - m3 * TC`, which is to equal zero, is held as a list of steps in the order of evaluation.
+A relation such as `m4 - m3 * TC`, which is to equal zero, is a list of steps in the order of evaluation.
+It is read from text by `parser.parse`, or composed in Python: `variable("m4") - variable("m3") * variable("TC")`.
 Values, gradients (reverse accumulation) and second derivatives follow from the steps exactly, without differences
 (Griewank and Walther, Evaluating Derivatives, 2nd ed., chapters 3 and 5).
 """
@@ -14,7 +15,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
+from magnetflow.errors import ExpressionError
+
 Key = TypeVar("Key")
+HIGHEST_POWER = 20.0
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,47 @@ class Step:
 
 @dataclass(frozen=True)
 class Expression:
-    """An expression as steps in the order of evaluation; the last step is its value."""
+    """An expression as steps in the order of evaluation; the last step is its value.
+
+    Expressions and numbers are joined by `+ - * / **`, and an operation on two numbers is done at once.
+    Raises ExpressionError for a number that is not finite, a division by zero or a power beyond HIGHEST_POWER.
+    """
 
     steps: tuple[Step, ...]
+    __array_ufunc__ = None  # numbers of numpy leave operations with an expression to it
+
+    def __add__(self, other: Operand) -> Expression:
+        return joined("+", self, other)
+
+    def __radd__(self, other: float) -> Expression:
+        return joined("+", other, self)
+
+    def __sub__(self, other: Operand) -> Expression:
+        return joined("-", self, other)
+
+    def __rsub__(self, other: float) -> Expression:
+        return joined("-", other, self)
+
+    def __mul__(self, other: Operand) -> Expression:
+        return joined("*", self, other)
+
+    def __rmul__(self, other: float) -> Expression:
+        return joined("*", other, self)
+
+    def __truediv__(self, other: Operand) -> Expression:
+        return joined("/", self, other)
+
+    def __rtruediv__(self, other: float) -> Expression:
+        return joined("/", other, self)
+
+    def __pow__(self, other: Operand) -> Expression:
+        return joined("**", self, other)
+
+    def __rpow__(self, other: float) -> Expression:
+        return joined("**", other, self)
+
+    def __neg__(self) -> Expression:
+        return 0.0 - self
 
     @cached_property
     def variables(self) -> list[str]:
@@ -69,7 +111,7 @@ class Expression:
             elif step.operation == "name":
                 results.append(float(at[step.name]))
             else:
-                results.append(combine(step.operation, results[step.left], results[step.right]))
+                results.append(_result(step.operation, results[step.left], results[step.right]))
         return results
 
     def gradient(self, at: Mapping[str, float]) -> tuple[float, dict[str, float]]:
@@ -108,6 +150,39 @@ class Expression:
         return second[-1]
 
 
+Operand = Expression | float
+
+
+def variable(name: str) -> Expression:
+    """Return the expression that consists of one variable, whose name may be any text."""
+    return Expression((Step("name", name=name),))
+
+
+def constant(number: float, text: str = "a constant part of it") -> Expression:
+    """Return the expression that consists of one number; `text` is what an error calls it."""
+    if not math.isfinite(number):
+        raise ExpressionError(f"{text} is not a finite number")
+    return Expression((Step("number", number=float(number)),))
+
+
+def joined(operation: str, left: Operand, right: Operand) -> Expression:
+    """Return one operation on two expressions or numbers."""
+    one, other = (side if isinstance(side, Expression) else constant(side) for side in (left, right))
+    first, second = (side.steps[0].number if side.steps[-1].operation == "number" else None for side in (one, other))
+    if operation == "/" and second == 0.0:
+        raise ExpressionError("it divides by zero")
+    if operation == "**" and second is not None and abs(second) > HIGHEST_POWER:
+        raise ExpressionError(f"the exponent {second:g} is beyond {HIGHEST_POWER:g}")
+    if first is not None and second is not None:
+        return constant(_result(operation, first, second))
+    before = len(one.steps)
+    moved = (
+        step if step.left < 0 else Step(step.operation, step.left + before, step.right + before)
+        for step in other.steps
+    )
+    return Expression((*one.steps, *moved, Step(operation, before - 1, before + len(other.steps) - 1)))
+
+
 def _sum(parts: Sequence[tuple[float, Mapping[Key, float]]]) -> dict[Key, float]:
     total: defaultdict[Key, float] = defaultdict(float)
     for factor, part in parts:
@@ -126,7 +201,7 @@ def _outer(left: Mapping[str, float], right: Mapping[str, float]) -> dict[tuple[
     return dict(product)
 
 
-def combine(operation: str, left: float, right: float) -> float:
+def _result(operation: str, left: float, right: float) -> float:
     """Return the result of one operation, NaN where it has no finite real value."""
     try:
         if operation == "+":
