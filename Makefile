@@ -27,7 +27,7 @@ style: .venv/ready
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 
-# After a change to a table: write its new hash into data/datapackage.json.
+# After a change to a table: write its new hash into the datapackage.json of its package.
 datapackage: .venv/ready
 	@$(BIN)/python -m magnetflow.tables.datapackage
 

@@ -17,10 +17,11 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+TABLE = "data/united_kingdom/wind_additions.csv"
 READERS = {
-    "pandas.read_csv, unchecked": "import pandas; read = lambda: pandas.read_csv('data/wind_additions.csv')",
+    "pandas.read_csv, unchecked": f"import pandas; read = lambda: pandas.read_csv('{TABLE}')",
     "magnetflow.tables.read": "from magnetflow import tables; read = lambda: tables.read('wind_additions')",
-    "frictionless.validate": "import frictionless; read = lambda: frictionless.validate('data/wind_additions.csv', "
+    "frictionless.validate": f"import frictionless; read = lambda: frictionless.validate('{TABLE}', "
     "schema=frictionless.Schema.from_descriptor(schema))",
 }
 HARNESS = """
@@ -39,9 +40,9 @@ print(json.dumps([min(times), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 def lay_out(folder: Path, rows: int) -> None:
     """Write a data folder whose `wind_additions` has `rows` rows, by repeating years within the allowed range."""
     shutil.copytree(ROOT / "data", folder / "data")
-    table = folder / "data" / "wind_additions.csv"
+    table = folder / TABLE
     lines = table.read_text(encoding="utf-8").splitlines()
-    package = json.loads((folder / "data" / "datapackage.json").read_text(encoding="utf-8"))
+    package = json.loads(table.with_name("datapackage.json").read_text(encoding="utf-8"))
     [resource] = [entry for entry in package["resources"] if entry["name"] == "wind_additions"]
     for field in resource["schema"]["fields"]:
         if field["name"] == "year":
@@ -49,7 +50,7 @@ def lay_out(folder: Path, rows: int) -> None:
     rest = lines[1].split(",", 3)[3]
     made = [f"repd_2021_03,onshore,{1900 + count},{rest}" for count in range(rows)]
     table.write_text("\n".join([lines[0], *made]) + "\n", encoding="utf-8")
-    (folder / "data" / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
+    table.with_name("datapackage.json").write_text(json.dumps(package), encoding="utf-8")
     (folder / "data" / "schema.json").write_text(json.dumps(resource["schema"]), encoding="utf-8")
 
 

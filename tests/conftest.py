@@ -96,9 +96,10 @@ def small_compendium(folder: Path) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("_config.yml", "requirements.lock", "book/references.bib", "book/references.md"):
         shutil.copy(ROOT / name, folder / name)
-    package = json.loads((folder / "data" / "datapackage.json").read_text(encoding="utf-8"))
-    package["resources"] = [table for table in package["resources"] if table["name"] in SMALL]
-    (folder / "data" / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
+    for path in (folder / "data").glob("*/datapackage.json"):
+        package = json.loads(path.read_text(encoding="utf-8"))
+        package["resources"] = [table for table in package["resources"] if table["name"] in SMALL]
+        path.write_text(json.dumps(package), encoding="utf-8")
     (folder / "notebooks").mkdir()
     capacity = 'frame = tables.read("wind_capacity")\nvalue = float(frame["value"].sum())'
     processes = 'value = len(tables.read("processes"))'

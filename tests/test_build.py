@@ -45,7 +45,7 @@ def test_only_what_changed_is_done_again(built_compendium: Path) -> None:
     assert touched["pages"] == "built"
 
     # A table: only the notebook that reads it runs, and its number moves in prose and in the record.
-    table = built_compendium / "data" / "wind_capacity.csv"
+    table = built_compendium / "data" / "united_kingdom" / "wind_capacity.csv"
     table.write_text(
         table.read_text(encoding="utf-8").replace("onshore,2009,3471,", "onshore,2009,4471,"),
         encoding="utf-8",
@@ -62,14 +62,14 @@ def test_only_what_changed_is_done_again(built_compendium: Path) -> None:
 def test_a_fault_is_told_and_leaves_the_last_good_book(built_compendium: Path) -> None:
     good = digests(built_compendium / "_build" / "html")
     html = built_compendium / "_build" / "html"
-    table = built_compendium / "data" / "wind_capacity.csv"
+    table = built_compendium / "data" / "united_kingdom" / "wind_capacity.csv"
 
     # A wrong figure: one line, exit 2, the book untouched.
     right = table.read_text(encoding="utf-8")
     table.write_text(right.replace("onshore,2010,4080,MW", "onshore,2010,4080,GWh"), encoding="utf-8")
     wrong = run_magnetflow(built_compendium, "build")
     assert wrong.returncode == 2
-    assert "data/wind_capacity.csv, row 3, column unit: found 'GWh', expected MW or GW" in wrong.stderr
+    assert "data/united_kingdom/wind_capacity.csv, row 3, column unit: found 'GWh', expected MW or GW" in wrong.stderr
     assert "Traceback" not in wrong.stderr
     assert len(wrong.stderr.strip().splitlines()) == 1
     table.write_text(right, encoding="utf-8")
@@ -129,7 +129,7 @@ def test_a_book_taken_away_by_a_stopped_build_comes_back(compendium: Path) -> No
     html.mkdir(parents=True)
     (html / "index.html").write_text("the last good book", encoding="utf-8")
     # A fault right after the start, so that nothing but the restoring can have brought the book back.
-    (compendium / "data" / "processes.csv").write_text("process\n", encoding="utf-8")
+    (compendium / "data" / "united_kingdom" / "processes.csv").write_text("process\n", encoding="utf-8")
     assert run_magnetflow(compendium, "build").returncode == 2
     assert (compendium / "_build" / "html" / "index.html").read_text(encoding="utf-8") == "the last good book"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -45,8 +46,8 @@ def data(tmp_path: Path) -> Path:
         "foreignKeys": [{"fields": ["item"], "reference": {"resource": "items", "fields": ["item"]}}],
     }
     items = {"fields": [field("item", required=True)], "primaryKey": ["item"]}
-    folder = tmp_path / "data"
-    folder.mkdir()
+    folder = tmp_path / "data" / "coal"
+    folder.mkdir(parents=True)
     (folder / "items.csv").write_text("item\ncoal\n", encoding="utf-8")
     (folder / "masses.csv").write_text(GOOD, encoding="utf-8")
     resources = [
@@ -54,7 +55,7 @@ def data(tmp_path: Path) -> Path:
         for name, schema in {"masses": masses, "items": items}.items()
     ]
     (folder / "datapackage.json").write_text(json.dumps({"resources": resources}), encoding="utf-8")
-    return folder
+    return folder.parent
 
 
 def test_a_good_table_is_read_with_types_and_units(data: Path) -> None:
@@ -86,24 +87,24 @@ def test_a_good_table_is_read_with_types_and_units(data: Path) -> None:
     ],
 )
 def test_a_spoilt_table_is_told_by_row_and_column(data: Path, found: str, put: str, told: str) -> None:
-    (data / "masses.csv").write_text(GOOD.replace(found, put, 1), encoding="utf-8")
+    (data / "coal" / "masses.csv").write_text(GOOD.replace(found, put, 1), encoding="utf-8")
     with pytest.raises(TableError) as caught:
         tables.read("masses", data)
     message = str(caught.value)
-    assert message.startswith("data/masses.csv, ")
+    assert message.startswith("data/coal/masses.csv, ")
     assert told in message
     assert "\n" not in message
 
 
 def test_a_missing_figure_is_an_empty_cell_with_its_mark(data: Path) -> None:
-    path = data / "datapackage.json"
+    path = data / "coal" / "datapackage.json"
     text = path.read_text(encoding="utf-8").replace('["read", "derived"]', '["read", "missing"]')
     described = json.loads(text)
     for field in described["resources"][0]["schema"]["fields"]:
         if field["name"] == "value":
             del field["constraints"]["required"]
     path.write_text(json.dumps(described), encoding="utf-8")
-    masses = data / "masses.csv"
+    masses = data / "coal" / "masses.csv"
     gap = GOOD.replace("derived", "read").replace("1.5,kg", ",kg").replace("MIT,read", "MIT,missing", 1)
     masses.write_text(gap, encoding="utf-8")
     frame = tables.read("masses", data)
@@ -119,14 +120,14 @@ def test_a_missing_figure_is_an_empty_cell_with_its_mark(data: Path) -> None:
 
 
 def test_a_byte_that_is_not_utf8_is_told_by_row_and_column(data: Path) -> None:
-    (data / "masses.csv").write_bytes(GOOD.encode().replace(b"why", b"caf\xe9"))
-    with pytest.raises(TableError, match=r"^data/masses\.csv, row 3, column note: byte 0xe9 is not UTF-8"):
+    (data / "coal" / "masses.csv").write_bytes(GOOD.encode().replace(b"why", b"caf\xe9"))
+    with pytest.raises(TableError, match=r"^data/coal/masses\.csv, row 3, column note: byte 0xe9 is not UTF-8"):
         tables.read("masses", data)
 
 
 def test_a_row_after_a_quoted_line_break_keeps_its_number(data: Path) -> None:
     text = GOOD.replace("p. 1,MIT,read", '"p. 1\nand 2",MIT,read').replace("2,t,", "two,t,")
-    (data / "masses.csv").write_text(text, encoding="utf-8")
+    (data / "coal" / "masses.csv").write_text(text, encoding="utf-8")
     with pytest.raises(TableError, match="row 4, column value: found 'two'"):
         tables.read("masses", data)
 
@@ -134,25 +135,25 @@ def test_a_row_after_a_quoted_line_break_keeps_its_number(data: Path) -> None:
 def test_missing_files_and_names_are_told(data: Path) -> None:
     with pytest.raises(TableError, match="no table named weights; the tables are items, masses"):
         tables.read("weights", data)
-    (data / "masses.csv").write_text(HEADER, encoding="utf-8")
+    (data / "coal" / "masses.csv").write_text(HEADER, encoding="utf-8")
     with pytest.raises(TableError, match="no rows"):
         tables.read("masses", data)
-    (data / "masses.csv").unlink()
-    with pytest.raises(TableError, match=r"data/masses\.csv: no such file"):
+    (data / "coal" / "masses.csv").unlink()
+    with pytest.raises(TableError, match=r"data/coal/masses\.csv: no such file"):
         tables.read("masses", data)
-    package = json.loads((data / "datapackage.json").read_text(encoding="utf-8"))
+    package = json.loads((data / "coal" / "datapackage.json").read_text(encoding="utf-8"))
     del package["resources"][0]["hash"]
-    (data / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
+    (data / "coal" / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
     with pytest.raises(TableError, match="masses lacks hash"):
         tables.read("items", data)
     for keys in ([], ["nothing"]):
         package["resources"][0]["hash"] = ""
         package["resources"][0]["schema"]["primaryKey"] = keys
-        (data / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
+        (data / "coal" / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
         with pytest.raises(TableError, match="the keys of masses name nothing"):
             tables.read("items", data)
-    (data / "datapackage.json").write_text("{", encoding="utf-8")
-    with pytest.raises(TableError, match=r"data/datapackage\.json: not a data package"):
+    (data / "coal" / "datapackage.json").write_text("{", encoding="utf-8")
+    with pytest.raises(TableError, match=r"data/coal/datapackage\.json: not a data package"):
         tables.read("masses", data)
 
 
@@ -170,18 +171,51 @@ def test_an_array_keeps_order_and_leaves_gaps_as_nan() -> None:
     np.testing.assert_allclose(array.values, [[0.001, 0.003], [0.002, np.nan]], rtol=1e-12)
 
 
-def test_hashes_are_written_and_then_true(data: Path) -> None:
-    assert update_hashes(data) == ["masses", "items"]
+def add_package(data: Path, folder: str, name: str, text: str) -> None:
+    """Add a data package of one table, which has one column."""
+    (data / folder).mkdir()
+    (data / folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    field = {"name": "item", "type": "string", "description": "an item"}
+    schema = {"fields": [field], "primaryKey": ["item"]}
+    about = {"name": name, "path": f"{name}.csv", "title": name, "description": name, "hash": "", "schema": schema}
+    (data / folder / "datapackage.json").write_text(json.dumps({"resources": [about]}), encoding="utf-8")
+
+
+def test_a_table_is_found_in_whichever_package_holds_it(data: Path) -> None:
+    add_package(data, "air", "gases", "item\nNH3\n")
+    assert list(tables.describe(data)) == ["gases", "masses", "items"], "packages follow one another by name"
+    assert tables.describe(data)["gases"]["path"] == "air/gases.csv"
+    assert tables.read("gases", data)["item"].tolist() == ["NH3"]
+    assert set(tables.read_all(data)) == {"gases", "masses", "items"}
+
+
+def test_a_table_described_twice_is_refused_by_name(data: Path) -> None:
+    add_package(data, "iron", "items", "item\nore\n")
+    with pytest.raises(
+        TableError, match=r"data/iron/datapackage\.json: items is described already, as coal/items\.csv"
+    ):
+        tables.read("masses", data)
+
+
+def test_hashes_of_every_package_are_written_and_then_true(data: Path) -> None:
+    add_package(data, "air", "gases", "item\nNH3\n")
+    assert update_hashes(data) == ["gases", "masses", "items"]
     assert update_hashes(data) == []
-    (data / "masses.csv").write_text(GOOD.replace("1.5", "1.6"), encoding="utf-8")
-    assert update_hashes(data) == ["masses"]
+    for name, resource in tables.describe(data).items():
+        raw = (data / resource["path"]).read_bytes()
+        assert (resource["bytes"], resource["hash"]) == (len(raw), f"sha256:{hashlib.sha256(raw).hexdigest()}"), name
+    (data / "coal" / "masses.csv").write_text(GOOD.replace("1.5", "1.6"), encoding="utf-8")
+    (data / "air" / "gases.csv").write_text("item\nHCl\n", encoding="utf-8")
+    assert update_hashes(data) == ["gases", "masses"]
 
 
 @given(st.binary(min_size=1, max_size=40), st.integers(min_value=0))
 def test_whatever_a_file_holds_only_a_table_error_comes_out(
     tmp_path_factory: pytest.TempPathFactory, junk: bytes, where: int
 ) -> None:
-    folder = tmp_path_factory.mktemp("junk")
+    data = tmp_path_factory.mktemp("junk")
+    folder = data / "mine"
+    folder.mkdir()
     field = {"name": "value", "type": "number", "description": "a value", "constraints": {"minimum": 0}}
     schema = {"fields": [field], "primaryKey": ["value"]}
     about = {"name": "t", "path": "t.csv", "title": "t", "description": "t", "hash": "", "schema": schema}
@@ -191,7 +225,7 @@ def test_whatever_a_file_holds_only_a_table_error_comes_out(
     where %= len(raw)
     (folder / "t.csv").write_bytes(raw[:where] + junk + raw[where:])
     try:
-        frame = tables.read("t", folder)
+        frame = tables.read("t", data)
     except TableError as error:
         assert "t.csv" in str(error)
     else:

@@ -22,7 +22,7 @@ MEANS = {
 
 
 def rows(name: str) -> list[dict[str, str]]:
-    with (ROOT / "data" / f"{name}.csv").open(encoding="utf-8") as file:
+    with (ROOT / "data" / "united_kingdom" / f"{name}.csv").open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 

@@ -67,7 +67,8 @@ def _build(root: Path, parameters: Mapping[str, Any]) -> Path:
                 print(f"{step}: {what}", flush=True)
 
         frames = tables.read_all(root / "data")
-        pages.check_sources(frames, (root / "book" / "references.bib").read_text(encoding="utf-8"))
+        described = tables.describe(root / "data")
+        pages.check_sources(described, frames, (root / "book" / "references.bib").read_text(encoding="utf-8"))
         told("tables", f"{sum(map(len, frames.values()))} rows checked")
         synced = pairs.sync(root / "notebooks", root / "_build" / "pairs")
         told("pairs", f"{len(synced)} files written" if synced else "in agreement")

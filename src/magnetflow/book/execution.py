@@ -158,9 +158,10 @@ def _holds(root: Path, stem: str, parameters: Mapping[str, Any]) -> bool:
     if key_file.read_text(encoding="utf-8") != _key(root, stem, parameters):
         return False
     inputs = json.loads(fragment.read_text(encoding="utf-8"))["inputs"]
-    now = {name: root / "data" / f"{name}.csv" for name in inputs}
+    now = {name: root / "data" / table["path"] for name, table in describe(root / "data").items()}
     return all(
-        path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == inputs[name] for name, path in now.items()
+        name in now and hashlib.sha256(now[name].read_bytes()).hexdigest() == digest
+        for name, digest in inputs.items()
     )
 
 

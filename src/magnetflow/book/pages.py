@@ -25,7 +25,9 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in SHOWN_VERSIONS}
 
 
-def check_sources(tables: Mapping[str, pd.DataFrame], references: str) -> None:
+def check_sources(
+    description: Mapping[str, Mapping[str, Any]], tables: Mapping[str, pd.DataFrame], references: str
+) -> None:
     """Raise TableError when a row names a source that the bibliography does not hold."""
     known = set(re.findall(r"^@\w+\{([^,\s]+),", references, re.M))
     for name, frame in tables.items():
@@ -34,7 +36,7 @@ def check_sources(tables: Mapping[str, pd.DataFrame], references: str) -> None:
             problem = (
                 f"found {frame.loc[unknown[0], 'source']!r}, which is not a key of book/references.bib; add it there"
             )
-            raise TableError(f"data/{name}.csv", problem, int(unknown[0]), "source")
+            raise TableError(f"data/{description[name]['path']}", problem, int(unknown[0]), "source")
 
 
 def provenance_page(description: Mapping[str, Mapping[str, Any]], tables: Mapping[str, pd.DataFrame]) -> str:
@@ -167,7 +169,7 @@ def _table_section(name: str, table: Mapping[str, Any], frame: pd.DataFrame) -> 
         f"(table-{name})=\n## {table['title']}\n",
         table["description"],
         f"One row for each {keys}; unit: {units}.",
-        f"The file is {{download}}`{name}.csv <data/{name}.csv>`, SHA-256 `{digest}…` in the data package.\n",
+        f"The file is {{download}}`{name}.csv <data/{table['path']}>`, SHA-256 `{digest}…` in the data package.\n",
         "````{dropdown} Sources by group of rows\n```{list-table}\n:header-rows: 1\n:widths: 18 34 8 12 28\n",
         "* - Source\n  - Where\n  - Rows\n  - Mark\n  - Note",
     ]

@@ -9,24 +9,23 @@ import hashlib
 import json
 from pathlib import Path
 
-from magnetflow.tables import find_data
+from magnetflow.tables.described import find_data, packages
 
 
 def update_hashes(data: Path) -> list[str]:
-    """Write each table's size and hash into datapackage.json; return the names of those that changed."""
-    path = data / "datapackage.json"
-    package = json.loads(path.read_text(encoding="utf-8"))
+    """Write each table's size and hash into its package's description; return the names of those that changed."""
     changed = []
-    for resource in package["resources"]:
-        raw = (data / resource["path"]).read_bytes()
-        new = {"bytes": len(raw), "hash": f"sha256:{hashlib.sha256(raw).hexdigest()}"}
-        if any(resource.get(name) != told for name, told in new.items()):
-            changed.append(resource["name"])
-            resource.update(new)
-    text = json.dumps(package, indent=2, ensure_ascii=False) + "\n"
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    for path in packages(data):
+        package = json.loads(path.read_text(encoding="utf-8"))
+        for resource in package["resources"]:
+            raw = (path.parent / resource["path"]).read_bytes()
+            new = {"bytes": len(raw), "hash": f"sha256:{hashlib.sha256(raw).hexdigest()}"}
+            if resource != resource | new:
+                changed.append(resource["name"])
+                resource.update(new)
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(package, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.replace(path)
     return changed
 
 

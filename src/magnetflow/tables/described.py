@@ -1,6 +1,7 @@
 """Which figures does a table hold, and can each be trusted as written?
 
-`data/datapackage.json` (Frictionless Data Package) describes every table: fields, units, keys and hash.
+`data/` holds data packages, a folder each, whose `datapackage.json` (Frictionless Data Package) describes every
+table of it: fields, units, keys and hash. A table is found by its name, whichever package holds it.
 A table is checked against that description each time it is read; what does not fit is a `TableError`
 that names the file, the row as a text editor counts it, the column, and what was expected instead.
 """
@@ -36,29 +37,43 @@ _checked: dict[tuple[str, ...], pd.DataFrame] = {}
 def find_data() -> Path:
     """Return the folder `data/` of the compendium that the working directory lies in."""
     for folder in [Path.cwd(), *Path.cwd().parents]:
-        if (folder / "data" / "datapackage.json").is_file():
+        if packages(folder / "data"):
             return folder / "data"
-    raise InputError("no data/datapackage.json here or in a folder above; start from the compendium's root")
+    raise InputError("no data/*/datapackage.json here or in a folder above; start from the compendium's root")
+
+
+def packages(data: Path) -> list[Path]:
+    """Return the `datapackage.json` of each data package in `data`, sorted."""
+    return sorted(data.glob("*/datapackage.json"))
 
 
 def describe(data: Path | None = None) -> dict[str, dict[str, Any]]:
-    """Return the description of every table in `data`, by table name."""
-    path = (data or find_data()) / "datapackage.json"
+    """Return the description of every table in the packages of `data`, by table name; its `path` counts from `data`.
+
+    Raises TableError where a description lacks something, or describes a table that has been described already.
+    """
+    data = data or find_data()
+    described: dict[str, dict[str, Any]] = {}
+    path = data
     try:
-        package = json.loads(path.read_text(encoding="utf-8"))
-        for resource in package["resources"]:
-            lacking = DESCRIBED - set(resource)
-            if lacking:
-                named = resource.get("name", "a table without a name")
-                raise TableError(short(path), f"{named} lacks {min(lacking)}; describe it as the other tables are")
-        described = {resource["name"]: resource for resource in package["resources"]}
+        for path in packages(data):
+            for resource in json.loads(path.read_text(encoding="utf-8"))["resources"]:
+                lacking = DESCRIBED - set(resource)
+                name = resource.get("name", "a table without a name")
+                if lacking:
+                    raise TableError(short(path), f"{name} lacks {min(lacking)}; describe it as the other tables are")
+                if name in described:
+                    problem = f"{name} is described already, as {described[name]['path']}; rename one, or keep one"
+                    raise TableError(short(path), problem)
+                described[name] = resource | {"path": f"{path.parent.name}/{resource['path']}"}
         for name, resource in described.items():
+            path = data / Path(resource["path"]).parent / "datapackage.json"
             _check_schema(name, resource["schema"], set(described), path)
-        return described
-    except FileNotFoundError:
-        raise TableError(short(path), "no such file; the tables cannot be read without it") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TableError(short(path), f"not a data package ({error}); restore it") from None
+    if not described:
+        raise TableError(short(data), "no datapackage.json in a folder of it describes a table; restore one")
+    return described
 
 
 def _check_schema(name: str, schema: dict[str, Any], tables: set[str], path: Path) -> None:

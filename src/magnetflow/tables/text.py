@@ -17,7 +17,7 @@ FIRST_DATA_ROW = 2  # the header is row 1 of the file
 
 def short(path: Path) -> str:
     """Name a file from the compendium's root, as the user would type it."""
-    return os.fspath(Path(*path.parts[-2:]))
+    return os.fspath(Path(*path.parts[-3:]))
 
 
 def read_text(path: Path) -> tuple[str, str]:

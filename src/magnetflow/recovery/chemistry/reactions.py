@@ -1,7 +1,7 @@
 """Does a reaction keep every element and the charge? One that does not cannot be made.
 
 Coefficients are exact fractions, so that closure is a matter of whole numbers and not of a tolerance.
-The reactions of the book stand in `data/reactions.csv`, each with its source.
+The reactions of the book stand in `data/recovery/reactions.csv`, each with its source.
 """
 
 from __future__ import annotations

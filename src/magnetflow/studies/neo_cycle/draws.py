@@ -1,6 +1,6 @@
 """How far do yields and products of a batch spread when every condition is drawn from its range?
 
-Ranges and shapes stand in `data/recovery_conditions.csv`. Some conditions follow another one, between their own
+Ranges and shapes stand in `data/recovery/recovery_conditions.csv`. Some conditions follow another one, between their own
 lowest, central and highest values as that one between its: the rare earths follow neodymium, cobalt and nickel iron,
 and what the oxalate takes its dose, at the doses at which it was measured.
 """

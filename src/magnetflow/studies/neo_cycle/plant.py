@@ -1,6 +1,6 @@
 """Which magnets and which conditions does the recovery of this book start from?
 
-The concept is that of NEO-CYCLE, which publishes no yields; every range is marked in `data/recovery_conditions.csv`.
+The concept is that of NEO-CYCLE, which publishes no yields; every range is marked in `data/recovery/recovery_conditions.csv`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which ions, rates and conditions does the electrochemical cell of this book start from?
 
 The route is that of NEO-CYCLE, which publishes neither currents nor yields; kinetics and conditions are assumed, see
-`data/half_reactions.csv` and `data/cell_conditions.csv`.
+`data/recovery/half_reactions.csv` and `data/recovery/cell_conditions.csv`.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def read() -> pd.DataFrame:
     told = set(table.loc[table["arithmetic"] != "", "finding"])
     if told != set(derived):
         stray = sorted(told ^ set(derived))[0]
-        raise InputError(f"data/findings.csv: {stray} has arithmetic in one of table and code only")
+        raise InputError(f"data/united_kingdom/findings.csv: {stray} has arithmetic in one of table and code only")
     return table[[name not in derived or derived[name][1] for name in table["finding"]]]
 
 

@@ -68,10 +68,10 @@ def scorecard() -> pd.DataFrame:
     rows["sigma"] = (difference / spread.where(spread > 0)).where(rows["route"].isin([OWN, OTHER]))
     strange = rows.index[~rows["route"].isin((OWN, OTHER, ARITHMETIC, NONE))]
     if len(strange):
-        raise InputError(f"data/scorecard_routes.csv has no route for {strange[0]}; add its row")
+        raise InputError(f"data/united_kingdom/scorecard_routes.csv has no route for {strange[0]}; add its row")
     untold = rows.index[(rows["route"] == ARITHMETIC) & rows["holds"].isna()]
     if len(untold):
-        raise InputError(f"data/printed_identities.csv has no terms for {untold[0]}; add them")
+        raise InputError(f"data/united_kingdom/printed_identities.csv has no terms for {untold[0]}; add them")
     columns = ["route", "printed", "half_width", "ours", "sd", "sd_of_difference"]
     rows["verdict"] = [verdict(*cells) for cells in rows[columns].itertuples(index=False)]
     return rows
