@@ -1,0 +1,39 @@
+"""`magnetflow build`: the book of the compendium that the working directory lies in."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add_to(commands: Any) -> None:
+    """Add the command and its arguments to the subparsers of `magnetflow`."""
+    parser = commands.add_parser("build", help="build the book in _build/html")
+    parser.set_defaults(run=run)
+    parser.add_argument("--years", type=_years, help="years of the flows, such as 2017-2021")
+    parser.add_argument("--elements", type=lambda text: text.split(","), help="elements, such as Nd,Dy")
+    parser.add_argument("--seed", type=int, help="seed of every random draw")
+
+
+def _years(text: str) -> list[int]:
+    """Read `2017-2021`, or a single year; argparse reports a ValueError or ArgumentTypeError with the usage."""
+    first, dash, last = text.partition("-")
+    years = list(range(int(first), int(last if dash else first) + 1))
+    if not years:
+        raise argparse.ArgumentTypeError(f"{text} holds no year")
+    return years
+
+
+def run(options: argparse.Namespace) -> None:
+    """Build the book. Raises InputError for wrong tables or parameters, BuildError for a chapter or page at fault."""
+    from magnetflow import tables
+    from magnetflow.book.build import DEFAULT_PARAMETERS, build
+    from magnetflow.studies.united_kingdom import parameters
+
+    root = tables.find_data().parent
+    given = {name: getattr(options, name) for name in DEFAULT_PARAMETERS if getattr(options, name) is not None}
+    if given:
+        wanted = DEFAULT_PARAMETERS | given
+        parameters.check(wanted["years"], wanted["elements"])
+    front = build(root, given)
+    print(f"The book is in {front.relative_to(root)}: open it in a browser, no server needed.")
