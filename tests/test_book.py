@@ -41,7 +41,7 @@ def test_no_page_asks_for_anything_from_outside(pages: dict[Path, BeautifulSoup]
 
 
 def test_no_style_sheet_or_script_of_ours_calls_out(book: Path) -> None:
-    for name in ("book.css", "figures.js"):
+    for name in ("book.css", "figures.js", "controls.js"):
         assert "//" not in re.sub(r"^\s*//.*$", "", (book / "_static" / name).read_text(encoding="utf-8"), flags=re.M)
     for sheet in (book / "_static").rglob("*.css"):
         assert not re.search(r"url\(['\"]?https?:|@import\s+['\"]?https?:", sheet.read_text(encoding="utf-8")), (

@@ -169,18 +169,18 @@ def test_a_list_chooses_among_drawings_and_a_ribbon_leads_to_its_row(browser: Br
     assert not faults
 
 
-def test_dials_move_the_cell_and_come_back(browser: Browser, book: Path) -> None:
+def test_sliders_move_the_cell_and_come_back(browser: Browser, book: Path) -> None:
     page, faults = visit(browser, book / "notebooks" / "11-design.html", viewport={"width": 390, "height": 844})
-    box = page.locator(".mf-dials")
+    box = page.locator(".mf-what-if")
     now, before = box.locator(".mf-now"), box.locator("tbody tr td:nth-child(2)").all_text_contents()
     assert now.all_text_contents() == before, "the script starts elsewhere than the page"
     verdict = box.locator(".mf-verdict")
     assert "stays clear" in (verdict.text_content() or "")
-    dials = box.locator("input[type=range]")
-    dials.nth(0).focus()
+    sliders = box.locator("input[type=range]")
+    sliders.nth(0).focus()
     page.keyboard.press("End")  # a strong current: protons run out
     assert "iron is laid down" in (verdict.text_content() or "")
-    dials.nth(1).focus()
+    sliders.nth(1).focus()
     page.keyboard.press("End")  # and hardly any protons to begin with
     assert "Hydroxide falls out" in (verdict.text_content() or "")
     assert box.locator("output[for=cell-0]").text_content() == "2,000"
@@ -195,9 +195,9 @@ def test_sliders_move_the_outcomes_and_come_back(browser: Browser, book: Path) -
     page, faults = visit(
         browser, book / "notebooks" / "07-which-statistic.html", viewport={"width": 390, "height": 844}
     )
-    box = page.locator(".mf-sliders")
+    box = page.locator(".mf-what-if")
     rows = box.locator("tbody tr")
-    before = rows.locator(".mf-before").all_text_contents()
+    before = rows.locator("td:nth-child(2)").all_text_contents()
     now = rows.locator(".mf-now")
     assert now.all_text_contents() == before
     value, spread = (

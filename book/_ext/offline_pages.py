@@ -15,10 +15,8 @@ def load_figures(
     if 'class="mf-figure"' in context.get("body", ""):
         app.add_js_file("plotly.min.js", loading_method="defer", priority=600)
         app.add_js_file("figures.js", loading_method="defer", priority=601)
-    if 'class="mf-sliders"' in context.get("body", ""):
-        app.add_js_file("sliders.js", loading_method="defer", priority=602)
-    if 'class="mf-dials"' in context.get("body", ""):
-        app.add_js_file("cell.js", loading_method="defer", priority=602)
+    if 'class="mf-what-if"' in context.get("body", ""):
+        app.add_js_file("controls.js", loading_method="defer", priority=602)
     context["script_files"] = [script for script in context["script_files"] if "thebe" not in str(script)]
     context["css_files"] = [sheet for sheet in context["css_files"] if "thebe" not in str(sheet)]
 

@@ -12,7 +12,7 @@ import pytest
 from scipy.optimize import approx_fprime
 from test_what_if import node
 
-from magnetflow.book.controls import rounded, show_dials
+from magnetflow.book.controls import evaluate_cell, export_cell, rounded, sample_cell, show_cell
 from magnetflow.errors import ProcessError
 from magnetflow.inference.draws.space import probabilities
 from magnetflow.recovery.chemistry.reactions import reactions
@@ -20,7 +20,6 @@ from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL, charge_for
 from magnetflow.studies.neo_cycle.cell import design as cell_design
 from magnetflow.studies.neo_cycle.cell import electrolysis
 from magnetflow.studies.neo_cycle.cell import membrane as cell_membrane
-from magnetflow.studies.neo_cycle.cell import page as cell_page
 from magnetflow.studies.neo_cycle.cell.quick import inputs, quick
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +28,8 @@ ROOT = Path(__file__).parents[2]
 def compared(count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Voltage, share laid down and saturation by the solver and by the surrogate, over the ranges of the page."""
     rows = []
-    for at in cell_page.sample(count, 11):
+    for conditions in sample_cell(count, 11):
+        at = electrolysis.point(**conditions)
         exact, fast = electrolysis.run(at), quick(inputs(at))
         solids = [electrolysis.solid(name) for name in electrolysis.HYDROXIDES]
         decades = max(exact.ln_saturation(solids).values()) / math.log(10)
@@ -140,32 +140,30 @@ def test_limits_follow_the_acid() -> None:
 
 
 def test_the_script_computes_what_python_computes(tmp_path: Path) -> None:
-    start = cell_design.central()
-    exported = rounded(cell_page.export(start, 200.0))
+    exported = rounded(export_cell(cell_design.central(), 200.0))
     cases = []
     for a, b, c, d in probabilities(4, 2, 0, 32).T:
         moved = {"current": 20 * 150**a, "ph": 0.3 + 2.7 * b, "layer": 1e-5 * 20**c, "gap": 0.003 + 0.027 * d}
-        cases.append(exported["inputs"] | {name: float(value) for name, value in moved.items()})
+        cases.append({name: float(value) for name, value in moved.items()})
     (tmp_path / "cases.json").write_text(json.dumps({"model": exported, "cases": cases}), encoding="utf-8")
     script = (
-        "const { evaluate } = require(process.argv[1]);"
+        "const { cell } = require(process.argv[1]);"
         "const { model, cases } = JSON.parse(require('fs').readFileSync(process.argv[2]));"
-        "console.log(JSON.stringify(cases.map((inputs) => evaluate(inputs, model.constants))));"
+        "console.log(JSON.stringify(cases.map((moved) => cell({ ...model.inputs, ...moved }, model.constants))));"
     )
-    dials = ROOT / "book" / "_assets" / "cell.js"
+    controls = ROOT / "book" / "_assets" / "controls.js"
     outcome = subprocess.run(
-        [node(), "-e", script, str(dials), str(tmp_path / "cases.json")], capture_output=True, text=True
+        [node(), "-e", script, str(controls), str(tmp_path / "cases.json")], capture_output=True, text=True
     )
     assert outcome.returncode == 0, outcome.stderr
-    for inputs_, found in zip(cases, json.loads(outcome.stdout), strict=True):
-        expected = cell_page.page_outcomes(inputs_, 200.0)
-        assert found == pytest.approx(expected, rel=1e-8, abs=1e-9)
+    for moved, found in zip(cases, json.loads(outcome.stdout), strict=True):
+        assert found == pytest.approx(evaluate_cell(exported, moved), rel=1e-8, abs=1e-9)
 
 
-def test_dials_start_at_the_central_cell() -> None:
-    start = cell_design.central()
-    shown = cell_page.page_outcomes(start, 200.0)
-    page = str(show_dials(cell_page.export(start, 200.0), shown, "cell", "Conditions to move").data)
+def test_sliders_start_at_the_central_cell() -> None:
+    exported = export_cell(cell_design.central(), 200.0)
+    shown = evaluate_cell(exported, {})
+    page = str(show_cell(exported, "cell", "Conditions to move").data)
     assert page.count('type="range"') == 4
     assert '<output for="cell-0">200</output>' in page
     assert f"{shown['voltage']:.2f}" in page

@@ -8,7 +8,7 @@ weights as they are, checks it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +29,7 @@ HEADLINES = {  # named outcomes and how a table heads them
     whole.name_of("stock in use", whole.FOUR): "stock in use in 2021",
     whole.name_of("C5.2", whole.FOUR): "new wind turbines",
 }
+NO_PART = 1e-9  # of a variance
 
 
 def statistics() -> pd.DataFrame:
@@ -135,3 +136,25 @@ def simulated_sd(model: Model, group: str, *, outer: int, inner: int, seed: int)
     sd = np.sqrt(mean)
     with np.errstate(invalid="ignore", divide="ignore"):
         return pd.Series(sd, names), pd.Series(error / (2.0 * sd), names)
+
+
+def most_influential(model: Model, outcomes: Sequence[str], count: int) -> list[str]:
+    """Return the inputs with the largest part in the variance of any of the outcomes, largest first; none without."""
+    slope = model.gradient.loc[list(outcomes)].to_numpy() * np.sqrt(np.diag(model.space.covariance))
+    names = list(data_quality.inputs().index)
+    part = [((slope[:, model.space.value_groups == name] ** 2).sum(axis=1)) for name in names]
+    largest = (np.array(part) / model.first_order.loc[list(outcomes), "sd"].to_numpy() ** 2).max(axis=1)
+    return [names[place] for place in np.argsort(-largest, kind="stable")[:count] if largest[place] > NO_PART]
+
+
+def one_at_a_time(model: Model, outcome: str, inputs: Sequence[str]) -> pd.DataFrame:
+    """Return what an outcome changes by, t, when each input (row), in all elements, is one sd lower or higher."""
+    place, mean = model.names.index(outcome), model.space.mean[:, None]
+    middle = model.without_bounds(mean)[place, 0]
+    columns = {}
+    for side, sign in {"one sd lower": -1.0, "one sd higher": 1.0}.items():
+        values = np.repeat(mean, len(inputs), axis=1)
+        for column, name in enumerate(inputs):
+            values[model.space.value_groups == name, column] *= 1.0 + sign * data_quality.input_cv()[name]
+        columns[side] = model.without_bounds(values)[place] - middle
+    return pd.DataFrame(columns, index=list(inputs))
