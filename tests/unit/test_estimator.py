@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import clarabel
@@ -17,7 +19,7 @@ from networks import Network, network
 from scipy.optimize import linprog, minimize
 
 from magnetflow.errors import ConflictError, ConvergenceError, ProblemError
-from magnetflow.inference import checks as tests
+from magnetflow.inference import checks, report
 from magnetflow.inference.parser import parse
 from magnetflow.inference.problem import Problem, state
 from magnetflow.inference.reconcile import Reconciliation, eliminate_serially, reconcile
@@ -581,8 +583,8 @@ def test_very_unlike_standard_deviations_cost_no_digits() -> None:
 
 def test_limits_and_probabilities_of_many_tests_are_those_of_sidak() -> None:
     # Tables of the normal distribution: two-sided 5 %, and 1 - 0.95^(1/10) = 0.5116 %.
-    assert tests.critical_value(1) == pytest.approx(1.959964, abs=1e-6)
-    assert tests.critical_value(10) == pytest.approx(2.799656, abs=1e-3)
+    assert checks.critical_value(1) == pytest.approx(1.959964, abs=1e-6)
+    assert checks.critical_value(10) == pytest.approx(2.799656, abs=1e-3)
     result = measured(["a", "b"], [103.0, 100.0], [1.0, 1e-3], balances={"P": {"a": 1, "b": -1}})
     assert [suspect.name for suspect in result.suspects] == ["a", "b"]
     # 3 standard deviations, two-sided 0.26998 %, of two tests.
@@ -741,3 +743,75 @@ def test_a_covariance_just_beyond_what_errors_can_have_is_refused() -> None:
         state(list("abc"), ["measured"] * 3, [1, 2, 3], [1, 1, 1], balances={"P": {"a": 1}}, covariances=pairs)
     pairs["a", "c"] = 2 * r**2 - 1
     state(list("abc"), ["measured"] * 3, [1, 2, 3], [1, 1, 1], balances={"P": {"a": 1}}, covariances=pairs)
+
+
+def test_a_combination_has_the_hand_computed_covariance() -> None:
+    # in = a + b with sds 1, 2, 2 and a gap of 9, shared as the variances 1, 4, 4; covariance V - V Gᵀ (G V Gᵀ)⁻¹ G V.
+    names, balances = ["in", "a", "b"], {"P": {"in": 1.0, "a": -1.0, "b": -1.0}}
+    result = measured(names, [100.0, 60.0, 31.0], [1.0, 2.0, 2.0], balances=balances)
+    assert result.value == pytest.approx([99, 64, 35])
+    # var a = 4 - 16/9, var b = 4 - 16/9, cov(a, b) = -16/9: var(2a - b) = 5 (20/9) + 4 (16/9) = 164/9.
+    assert result.combine({"a": 2.0, "b": -1.0}) == pytest.approx((93.0, (164 / 9) ** 0.5))
+    assert result.combine({"a": 1.0}) == pytest.approx((64.0, (20 / 9) ** 0.5))
+    assert result.combine({"in": 1.0, "a": -1.0, "b": -1.0}) == pytest.approx((0.0, 0.0), abs=1e-12)
+    assert result.combine({}) == (0.0, 0.0)
+
+
+def test_a_combination_with_an_undetermined_variable_is_not_known() -> None:
+    kinds = ["measured", "unmeasured", "unmeasured", "constant"]
+    balances = {"P": {"a": 1.0, "b": -1.0, "c": -1.0}}
+    result = reconcile(state(list("abck"), kinds, [5, NAN, NAN, 2], [1, NAN, NAN, NAN], balances=balances))
+    assert np.isnan(result.combine({"a": 1.0, "b": 1.0})).all()
+    assert result.combine({"a": 3.0, "b": 0.0, "k": 1.0}) == pytest.approx((17.0, 3.0))
+
+
+@given(networks, st.integers(0, 1000))
+@settings(max_examples=30)
+def test_combinations_are_linear_and_those_of_a_balance_are_certain(drawn: Network, seed: int) -> None:
+    result = reconcile(stated(drawn, correlate=True))
+    random, names = np.random.default_rng(seed), np.array(result.problem.names)
+    known = names[~np.isnan(result.value)].tolist()
+    one, other = (dict(zip(known, random.normal(size=len(known)), strict=True)) for _ in range(2))
+    both = {name: 2.0 * one[name] - 3.0 * other[name] for name in known}
+    covariance = result.covariance_of(known).to_numpy()
+    a, b = (np.array(list(weights.values())) for weights in (one, other))
+    size = drawn.sd.max() * len(known)
+    assert result.combine(both).value == pytest.approx(
+        2 * result.combine(one).value - 3 * result.combine(other).value
+    )
+    assert result.combine(one).sd == pytest.approx(np.sqrt(max(a @ covariance @ a, 0.0)), rel=1e-6, abs=1e-6 * size)
+    variance = 4 * result.combine(one).sd ** 2 + 9 * result.combine(other).sd ** 2 - 12 * (a @ covariance @ b)
+    assert result.combine(both).sd ** 2 == pytest.approx(variance, rel=1e-6, abs=1e-9 * size**2)
+    for row in range(result.problem.matrix.shape[0]):
+        entries = result.problem.matrix[[row]]
+        total = result.combine(dict(zip(names[entries.indices], entries.data, strict=True)))
+        assert np.isnan(total.value) or total == pytest.approx((0.0, 0.0), abs=1e-9 * size)
+
+
+def test_labels_find_variables_and_are_kept() -> None:
+    labels = {"flow": ["I1", "E1", "E1", ""], "layer": ["goods", "goods", "Nd", ""]}
+    balances = {"P": {"a": 1.0, "b": -1.0}, "Q": {"b": 1.0, "c": -1.0, "d": -1.0}}
+    names, kinds = list("abcd"), ["measured"] * 4
+    problem = state(names, kinds, [1, 2, 3, 4], [1] * 4, balances=balances, lower=[0] * 4, labels=labels)
+    assert problem.names_where(flow="E1") == ["b", "c"]
+    assert problem.names_where(flow="E1", layer="Nd") == ["c"]
+    assert problem.names_where(flow="I1", layer="Nd") == []
+    assert problem.names_where() == names
+    with pytest.raises(ProblemError, match="unit is no label of this problem, which has flow, layer"):
+        problem.names_where(unit="t")
+    with pytest.raises(ProblemError, match="3 labels of flow are given for 4 variables"):
+        state(names, kinds, [1, 2, 3, 4], [1] * 4, balances=balances, labels={"flow": ["I1"] * 3})
+    table = eliminate_serially(reconcile(problem.without_bounds()))[0].table()
+    assert list(table.columns[-4:]) == ["lower", "upper", "flow", "layer"]
+    assert table["flow"].tolist() == labels["flow"]
+    unlabelled = measured(names, [1, 2, 3, 4], [1] * 4, balances=balances)
+    assert unlabelled.table().columns[-1] == "upper"
+
+
+def test_labels_follow_the_columns_of_the_written_table(tmp_path: Path) -> None:
+    labels = {"flow": ["I1", "E1, other"], "unit": ["t", "t"]}
+    result = measured(["a", "b"], [1.0, 2.0], [1.0, 1.0], balances={"P": {"a": 1.0, "b": -1.0}}, labels=labels)
+    report.write(result, tmp_path)
+    rows = list(csv.reader((tmp_path / report.TABLE).read_text("utf-8").splitlines()))
+    assert rows[0][-4:] == ["lower", "upper", "flow", "unit"]
+    assert [row[-2:] for row in rows[1:]] == [["I1", "t"], ["E1, other", "t"]]

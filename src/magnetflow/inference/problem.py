@@ -8,7 +8,7 @@ Measured variables may covary. What cannot be right is refused when the problem 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -38,6 +38,7 @@ class Problem:
     `value` is NaN where unmeasured, `sd` where not measured, `start` where none is given; bounds may be infinite.
     `matrix` has a row a linear balance, `relations` an expression an algebraic one; each is to be zero.
     `covariance` holds what lies off the diagonal, symmetric; the diagonal follows from `sd`.
+    `labels` are further columns about the variables, such as flow, layer and unit, without effect on the estimate.
     """
 
     names: tuple[str, ...]
@@ -53,6 +54,7 @@ class Problem:
     relation_names: tuple[str, ...]
     relations: tuple[Expression, ...]
     covariance: sparse.csr_array
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def unmeasured(self) -> Mask:
@@ -79,6 +81,20 @@ class Problem:
         """Where each variable stands."""
         return {name: place for place, name in enumerate(self.names)}
 
+    def names_where(self, **labels: str) -> list[str]:
+        """Return the names of the variables that have all these labels, in order.
+
+        Raises ProblemError for a label that the problem has no column for.
+        """
+        for column in labels:
+            if column not in self.labels:
+                known = ", ".join(self.labels) or "no labels"
+                raise ProblemError(f"{column} is no label of this problem, which has {known}")
+        columns = [self.labels[column] for column in labels]
+        wanted = tuple(labels.values())
+        rows = zip(*columns, strict=True) if columns else ((),) * len(self.names)
+        return [name for name, row in zip(self.names, rows, strict=True) if row == wanted]
+
     @cached_property
     def root(self) -> sparse.csr_array:
         """L with L Lᵀ the covariance of the measured variables: one row each, a column for each way to err.
@@ -104,14 +120,17 @@ def state(
     upper: ArrayLike | None = None,
     start: ArrayLike | None = None,
     covariances: Mapping[tuple[str, str], float] | None = None,
+    labels: Mapping[str, Sequence[str]] | None = None,
 ) -> Problem:
     """State a problem and check it.
 
     `status` is measured, unmeasured or constant; `value` and `sd` are NaN where there is none.
     `balances` maps the name of a balance to the coefficients of its variables, or is a pair of names and matrix.
-    Raises ProblemError for a name given twice, a measurement without a positive sd, a value that is missing or not
-    finite, bounds that leave no room or contradict a constant, an unmeasured variable in no balance, a covariance
-    of what is not measured, or one that is not positive semi-definite.
+    `labels` maps the name of a label to its value for each variable.
+    Raises ProblemError for a name given twice, labels that are not one for each variable, a measurement without a
+    positive sd, a value that is missing or not finite, bounds that leave no room or contradict a constant, an
+    unmeasured variable in no balance, a covariance of what is not measured, or one that is not positive
+    semi-definite.
     """
     count = len(names)
     position = {name: place for place, name in enumerate(names)}
@@ -135,6 +154,7 @@ def state(
         relation_names=tuple(given),
         relations=tuple(given.values()),
         covariance=_covariance_matrix(covariances or {}, position),
+        labels={column: tuple(values) for column, values in (labels or {}).items()},
     )
     _check_variables(problem, kinds)
     _check_balances(problem)
@@ -199,10 +219,13 @@ def _check_variables(problem: Problem, kinds: NDArray[np.str_]) -> None:
                 "is constant beyond its own bound; mend one of the two",
             ),
         ]
-    for fault, told in faults:
-        if fault.any():
-            name = problem.names[int(np.flatnonzero(fault)[0])]
-            raise ProblemError(f"{name} {told}", name)
+    for faulty, fault in faults:
+        if faulty.any():
+            name = problem.names[int(np.flatnonzero(faulty)[0])]
+            raise ProblemError(f"{name} {fault}", name)
+    for column, values in problem.labels.items():
+        if len(values) != len(problem.names):
+            raise ProblemError(f"{len(values)} labels of {column} are given for {len(problem.names)} variables")
 
 
 def _check_balances(problem: Problem) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from magnetflow.errors import ConvergenceError
 from magnetflow.inference import checks as tests
 from magnetflow.inference.classes import UNOBSERVABLE, classify, intervals
 from magnetflow.inference.problem import Problem, listed
-from magnetflow.inference.solver.covariance import covariance, standard_deviations
+from magnetflow.inference.solver.covariance import combined_sd, covariance, standard_deviations
 from magnetflow.inference.solver.matrices import rows_touched
 from magnetflow.inference.solver.relations import imbalances, is_linear
 from magnetflow.inference.solver.solve import SAME_OPTIMUM, Optimum, Solved, solve
@@ -24,6 +25,13 @@ EVERY_SD = 10_000  # variables up to which every standard deviation is computed
 LARGEST_ADJUSTMENTS = 1000  # beyond that, those of so many variables
 WELL_AWAY = 3.0  # standard deviations from zero
 AT_ZERO = 1e-6  # of the measured value
+
+
+class Estimate(NamedTuple):
+    """A value and its standard deviation."""
+
+    value: float
+    sd: float
 
 
 @dataclass(frozen=True)
@@ -66,8 +74,20 @@ class Reconciliation:
         with np.errstate(invalid="ignore", divide="ignore"):
             return pd.DataFrame(square.to_numpy() / np.outer(sd, sd), index=square.index, columns=square.columns)
 
+    def combine(self, weights: Mapping[str, float]) -> Estimate:
+        """Return the sum of variables, each times its weight, with the covariance of their errors.
+
+        Both value and sd are NaN where the balances do not determine a variable whose weight is not zero.
+        """
+        counted = {self.problem.position[name]: weight for name, weight in weights.items() if weight}
+        places, factors = np.array(list(counted), dtype=np.intp), np.array(list(counted.values()))
+        if np.isnan(self.value[places]).any():
+            return Estimate(np.nan, np.nan)
+        sd = combined_sd(self.problem, self.optimum.bounded.fit, places, factors)
+        return Estimate(float(factors @ self.value[places]), sd)
+
     def table(self) -> pd.DataFrame:
-        """Return one row a variable: what was measured, what it is reconciled to, and what is known of it."""
+        """Return one row a variable: measured and reconciled values, what is known of each, then its labels."""
         problem = self.problem
         return pd.DataFrame(
             {
@@ -81,6 +101,7 @@ class Reconciliation:
                 "normalised_residual": self.normalised_residual,
                 "lower": self.lower,
                 "upper": self.upper,
+                **problem.labels,
             }
         )
 

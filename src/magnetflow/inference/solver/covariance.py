@@ -48,6 +48,13 @@ def standard_deviations(problem: Problem, fitted: Fit, places: NDArray[np.intp])
     return sd
 
 
+def combined_sd(problem: Problem, fitted: Fit, places: NDArray[np.intp], weights: Vector) -> float:
+    """Return the standard deviation of the weighted sum of the variables at `places`, all of them determined."""
+    rows = response(problem, fitted, places)
+    sd = float(np.linalg.norm(fitted.factor.project((rows.T @ weights)[:, None])))
+    return sd if sd > ROUNDING * (np.abs(weights) @ row_lengths(rows)) else 0.0
+
+
 def _almost_sure(
     fitted: Fit, rows: sparse.csr_array, before: Vector, left: Vector
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
