@@ -1,6 +1,7 @@
 # make book: the environment, then the book in _build/html/index.html
-# make test: the environment, then every check
-# Either works on a machine with Python 3.11-3.13 and make; name another Python with PYTHON=python3.12.
+# make test: the environment, then every check that is quick: some minutes
+# make check: what is long: a second clone, a lost worker, thousands of spoilt folders, every page in Chromium
+# Each works on a machine with Python 3.11-3.13 and make; name another Python with PYTHON=python3.12.
 PYTHON ?= python3
 BIN = .venv/bin
 # Packages are installed without bytecode; let Python keep what it compiles on first use.
@@ -9,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Several processes share the cores; threads of the linear algebra would only wait for one another.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: book test lint style datapackage examples lock clean
+.PHONY: book test check lint style datapackage examples lock clean
 
 book: .venv/ready
 	@$(BIN)/magnetflow build
@@ -17,8 +18,11 @@ book: .venv/ready
 # Types are checked beside the tests, which leave the processor idle now and then.
 test: .venv/ready style
 	@mkdir -p _build; $(BIN)/mypy > _build/mypy.log 2>&1 & types=$$!; \
-	$(BIN)/python -m pytest; failed=$$?; \
+	$(BIN)/python -m pytest -m "not long"; failed=$$?; \
 	wait $$types || { cat _build/mypy.log; failed=1; }; exit $$failed
+
+check: .venv/ready
+	@$(BIN)/python -m pytest -m long
 
 lint: .venv/ready style
 	@$(BIN)/mypy

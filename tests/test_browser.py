@@ -66,6 +66,7 @@ def inks(page: Page) -> set[str]:
     return {text.evaluate("node => getComputedStyle(node).fill") for text in texts}
 
 
+@pytest.mark.long
 def test_every_page_opens_without_a_fault_and_fits_the_window(browser: Browser, book: Path) -> None:
     """Each page is opened in the dark at the size of a phone, widened and narrowed again, as a reader turns it."""
     sizes = {size: ViewportSize(width=width, height=height) for size, (width, height) in SIZES.items()}

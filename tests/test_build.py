@@ -82,7 +82,7 @@ def test_a_fault_is_told_and_leaves_the_last_good_book(built_compendium: Path) -
     table.write_text(right, encoding="utf-8")
 
     # An input that a chapter finds wrong: one line, exit 2.
-    raising = "from magnetflow.tables import InputError\nraise InputError('the sums do not meet')"
+    raising = "from magnetflow.errors import InputError\nraise InputError('the sums do not meet')"
     write_notebook(built_compendium, "02-system", "system.count", raising)
     refused = run_magnetflow(built_compendium, "build")
     assert refused.returncode == 2
@@ -190,6 +190,7 @@ def uncommitted() -> bool:
     return bool(subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, check=True).stdout)
 
 
+@pytest.mark.long
 def test_a_second_clone_gives_the_same_bytes(book: Path, tmp_path: Path) -> None:
     if uncommitted():
         pytest.skip("there are uncommitted changes, which a clone would not have")
@@ -201,6 +202,7 @@ def test_a_second_clone_gives_the_same_bytes(book: Path, tmp_path: Path) -> None
     assert (clone / "_build" / "results.json").read_bytes() == (ROOT / "_build" / "results.json").read_bytes()
 
 
+@pytest.mark.long
 def test_other_years_and_elements_still_give_a_book(book: Path, tmp_path: Path) -> None:
     clone = tmp_path / "elsewhere"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)

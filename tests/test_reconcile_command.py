@@ -351,12 +351,14 @@ def test_an_output_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest
     assert "cannot be written" in refused(folder, capsys, "--out", str(tmp_path / "file"))
 
 
-@pytest.mark.parametrize("part", range(4))
-def test_no_mutation_of_a_folder_ends_in_a_traceback(part: int, tmp_path: Path) -> None:
-    """2,000 folders in all: cells, rows and files changed at random; each is reconciled or refused in one line."""
+@pytest.mark.parametrize(
+    ("part", "count"), [(0, 100), *(pytest.param(part, 2_000, marks=pytest.mark.long) for part in range(1, 5))]
+)
+def test_no_mutation_of_a_folder_ends_in_a_traceback(part: int, count: int, tmp_path: Path) -> None:
+    """8,000 folders in all: cells, rows and files changed at random; each is reconciled or refused in one line."""
     codes: list[int] = []
 
-    @settings(max_examples=500, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=count, suppress_health_check=list(HealthCheck))
     @seed(part)
     @given(st.randoms(use_true_random=False))
     def each(drawn: random.Random) -> None:
@@ -377,7 +379,7 @@ def test_no_mutation_of_a_folder_ends_in_a_traceback(part: int, tmp_path: Path) 
         shutil.rmtree(folder)
 
     each()
-    assert len(codes) >= 400
+    assert len(codes) >= 0.8 * count
     assert 0.1 < codes.count(2) / len(codes) < 0.95
 
 

@@ -321,6 +321,7 @@ def test_simulation_finds_the_covariance_that_is_told() -> None:
     assert np.sqrt(np.diag(found)) == pytest.approx(sd, rel=0.1)
 
 
+@pytest.mark.long
 def test_simulation_agrees_with_the_linearised_covariance_of_a_nonlinear_system() -> None:
     random = np.random.default_rng(4)
     true = np.array([100.0, 60.0, 40.0, 0.6])
