@@ -1,15 +1,11 @@
-"""Summaries of draws that are not kept: the same whoever makes the blocks, and workers may be lost."""
+"""Summaries of draws that are not kept: the same whoever makes the blocks."""
 
 from __future__ import annotations
 
 import math
-import os
-import threading
 import time
 import tracemalloc
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -128,47 +124,3 @@ def test_what_cannot_be_told_is_refused() -> None:
 
     with pytest.raises(InputError, match="skewed is not finite in some draw"):
         summarise(broken, NAMES, 100)
-
-
-@dataclass(frozen=True)
-class Slow:
-    """The same draws, slowly, leaving a file for each block that was begun."""
-
-    folder: Path
-
-    def __call__(self, first: int, count: int) -> np.ndarray:
-        (self.folder / f"{first}.{os.getpid()}").touch()
-        time.sleep(0.1)
-        return draws(first, count)
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_a_cluster_that_loses_a_worker_half_way_gives_the_same_numbers(tmp_path: Path) -> None:
-    from distributed import Client, LocalCluster
-
-    block, blocks = 1024, 16
-    alone = summarise(draws, NAMES, block * blocks, block=block)
-    killed: list[int] = []
-
-    def kill(workers: list[int]) -> None:
-        while len(list(tmp_path.iterdir())) < blocks // 2:
-            time.sleep(0.01)
-        killed.append(workers[0])
-        os.kill(workers[0], 9)
-
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
-        Client(cluster) as client,
-    ):
-        workers = list(client.run(os.getpid).values())
-        murderer = threading.Thread(target=kill, args=(workers,))
-        murderer.start()
-        together = summarise(Slow(tmp_path), NAMES, block * blocks, client=client, block=block)
-        murderer.join()
-        left = set(client.run(os.getpid).values())
-    assert killed
-    assert killed[0] not in left
-    begun = [int(path.name.split(".")[0]) for path in tmp_path.iterdir()]
-    assert {path.name.split(".")[1] for path in tmp_path.iterdir()} >= {str(pid) for pid in workers}
-    assert set(begun) == set(range(0, block * blocks, block))
-    assert same(alone, together)
