@@ -7,14 +7,14 @@ let Jupyter Book turn them into pages in `_build/book`, and only then put them i
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,10 @@ DEFAULT_PARAMETERS: dict[str, Any] = {
 NEEDED = ("_config.yml", "requirements.lock", "book/_toc.yml", "book/index.md", "book/references.bib", "notebooks")
 
 
-def build(root: Path, parameters: Mapping[str, Any] | None = None) -> Path:
+def build(root: Path, parameters: Mapping[str, Any]) -> Path:
     """Build the book of the compendium at `root`, after any other build of it; return its front page.
+
+    `parameters` replace those of DEFAULT_PARAMETERS that they name.
 
     Raises InputError when a table is wrong or a file is missing, and BuildError when a notebook or a page fails;
     in either case `_build/html` is left as it was.
@@ -48,50 +50,47 @@ def build(root: Path, parameters: Mapping[str, Any] | None = None) -> Path:
     (root / "_build").mkdir(exist_ok=True)
     with (root / "_build" / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return _build(root, DEFAULT_PARAMETERS | dict(parameters or {}))
+        return _build(root, DEFAULT_PARAMETERS | dict(parameters))
 
 
 def _build(root: Path, parameters: Mapping[str, Any]) -> Path:
-    """Take the steps of the build one after another, telling each."""
+    """Take the steps of the build one after another, and report each."""
     started = time.monotonic()
-    _restore(root)
-    stems = pairs.stems(root / "notebooks")
-    with tqdm(
-        total=len(stems) + 4, unit="step", bar_format="{desc:<34} {bar:30} {n_fmt}/{total_fmt}", disable=None
-    ) as bar:
-
-        def told(step: str, what: str) -> None:
-            bar.set_description_str(f"{step}: {what}")
-            bar.update()
-            if bar.disable:
-                print(f"{step}: {what}", flush=True)
-
+    final, old = root / "_build" / "html", root / "_build" / "html.old"
+    if old.exists() and not final.exists():  # a build was stopped before it had put the new book in place of the old
+        old.replace(final)
+    with _progress(len(pairs.stems(root / "notebooks")) + 4) as report:
         frames = tables.read_all(root / "data")
-        described = tables.describe(root / "data")
-        pages.check_sources(described, frames, (root / "book" / "references.bib").read_text(encoding="utf-8"))
-        told("tables", f"{sum(map(len, frames.values()))} rows checked")
+        references = (root / "book" / "references.bib").read_text(encoding="utf-8")
+        pages.check_sources(tables.describe(root / "data"), frames, references)
+        report("tables", f"{sum(map(len, frames.values()))} rows checked")
         synced = pairs.sync(root / "notebooks", root / "_build" / "pairs")
-        told("pairs", f"{len(synced)} files written" if synced else "in agreement")
-        failures = execution.run_notebooks(root, parameters, told)
+        report("pairs", f"{len(synced)} files written" if synced else "in agreement")
+        failures = execution.run_notebooks(root, parameters, report)
         if failures:
             kind = InputError if all(failure.of_input for failure in failures) else BuildError
             raise kind("\n".join(map(str, failures)))
-        merged = execution.merge(root, pages.versions())
-        key = stage(root, parameters, frames, merged)
-        told("sources", "laid out")
-        front, key_file = root / "_build" / "html" / "index.html", root / "_build" / "html.key"
-        if front.exists() and key_file.exists() and key_file.read_text(encoding="utf-8") == key:
-            told("pages", "unchanged")
-        else:
-            key_file.unlink(missing_ok=True)
-            render(root)
-            key_file.write_text(key, encoding="utf-8")
-            told("pages", "built")
-    seconds = round(time.monotonic() - started, 1)
-    results.write_json(
-        root / "_build" / "run.json", {"seconds": seconds, "cores": os.cpu_count(), "python": sys.version}
-    )
-    return front
+        key = stage(root, parameters, frames, execution.merge(root, pages.versions()))
+        report("sources", "laid out")
+        report("pages", "built" if render(root, key) else "unchanged")
+    facts = {"seconds": round(time.monotonic() - started, 1), "cores": os.cpu_count(), "python": sys.version}
+    results.write_json(root / "_build" / "run.json", facts)
+    return final / "index.html"
+
+
+@contextmanager
+def _progress(steps: int) -> Iterator[Callable[[str, str], None]]:
+    """Show a bar on a terminal, or a line a step in a log; yield what reports the outcome of a step."""
+    shape = "{desc:<34} {bar:30} {n_fmt}/{total_fmt}"
+    with tqdm(total=steps, unit="step", bar_format=shape, disable=None) as bar:
+
+        def report(step: str, outcome: str) -> None:
+            bar.set_description_str(f"{step}: {outcome}")
+            bar.update()
+            if bar.disable:
+                print(f"{step}: {outcome}", flush=True)
+
+        yield report
 
 
 def stage(root: Path, parameters: Mapping[str, Any], frames: Mapping[str, Any], merged: Mapping[str, Any]) -> str:
@@ -113,10 +112,8 @@ def stage(root: Path, parameters: Mapping[str, Any], frames: Mapping[str, Any], 
     (source / "about.md").write_text(pages.about_page(root, parameters, merged), encoding="utf-8")
     (source / "_assets" / "plotly.min.js").write_text(plotly.offline.get_plotlyjs(), encoding="utf-8")
     _copy_mathjax(source / "_assets" / "mathjax")
-    digest = hashlib.sha256((root / "requirements.lock").read_bytes())
-    for path in sorted(path for path in source.rglob("*") if path.is_file()):
-        digest.update(path.relative_to(source).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+    files = [path for path in source.rglob("*") if path.is_file()]
+    return execution.hash_of((root / "requirements.lock").read_bytes(), source, files)
 
 
 def _config(root: Path, parameters: Mapping[str, Any]) -> str:
@@ -139,34 +136,34 @@ def _copy_mathjax(target: Path) -> None:
     shutil.copytree(mathjax / fonts, target / fonts)
 
 
-def _restore(root: Path) -> None:
-    """Bring the last good book back if a build was stopped between taking it away and putting the new one there."""
+def render(root: Path, key: str) -> bool:
+    """Turn `_build/src`, of this hash, into pages; return whether that was due.
+
+    They take the place of the last good ones only if there was no warning; else BuildError is raised with them all.
+    """
+    built, key_file = root / "_build" / "book", root / "_build" / "html.key"
     final, old = root / "_build" / "html", root / "_build" / "html.old"
-    if old.exists() and not final.exists():
-        old.replace(final)
-
-
-def render(root: Path) -> None:
-    """Turn `_build/src` into pages, and put them in place of the last good ones only if there was no warning."""
-    built = root / "_build" / "book"
+    if (final / "index.html").exists() and key_file.exists() and key_file.read_text(encoding="utf-8") == key:
+        return False
+    key_file.unlink(missing_ok=True)
     shutil.rmtree(built, ignore_errors=True)
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(root / "_build" / "src")]
     command += ["--path-output", str(built), "-W", "-n", "--keep-going", "--quiet"]
-    environment = {name: text for name, text in os.environ.items() if name != "SOURCE_DATE_EPOCH"} | {
-        "PYTHONHASHSEED": "0"
-    }
+    environment = os.environ | {"PYTHONHASHSEED": "0"}
+    environment.pop("SOURCE_DATE_EPOCH", None)
     outcome = subprocess.run(command, capture_output=True, text=True, env=environment)
-    said = re.sub(r"\x1b\[[0-9;]*m", "", outcome.stdout + outcome.stderr).replace(f"{root}/_build/src/", "")
-    (root / "_build" / "book.log").write_text(said, encoding="utf-8")
+    log = re.sub(r"\x1b\[[0-9;]*m", "", outcome.stdout + outcome.stderr).replace(f"{root}/_build/src/", "")
+    (root / "_build" / "book.log").write_text(log, encoding="utf-8")
     if outcome.returncode:
-        lines = said.splitlines()
+        lines = log.splitlines()
         faults = [line for line in lines if "WARNING:" in line or "ERROR:" in line] or lines[-15:]
         raise BuildError("the pages have faults (all of it in _build/book.log):\n" + "\n".join(faults))
     # Sphinx's note to itself hashes paths of this machine; the next build starts afresh and has no use for it.
     (built / "_build" / "html" / ".buildinfo").unlink(missing_ok=True)
-    final, old = root / "_build" / "html", root / "_build" / "html.old"
     shutil.rmtree(old, ignore_errors=True)
     if final.exists():
         final.replace(old)
     (built / "_build" / "html").replace(final)
     shutil.rmtree(old, ignore_errors=True)
+    key_file.write_text(key, encoding="utf-8")
+    return True

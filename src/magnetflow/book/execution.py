@@ -15,8 +15,9 @@ import multiprocessing
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,12 +33,11 @@ FOLLOWS_ROWS = ("hash", "bytes")  # what of a table's description follows its ro
 CLOSING = "closing"  # tag of the cell that the build adds at the end of each chapter
 NOT_UP = "Kernel died before replying to kernel_info"
 KERNEL_STARTS = 3
-# By name, as papermill tells them; importing the classes would make every build wait for their libraries.
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Where a notebook failed and what it said."""
+    """Where a notebook failed, and its message."""
 
     stem: str
     cell: int  # counted over the code cells of the notebook, from 1
@@ -52,15 +52,15 @@ class Failure:
         return f"notebooks/{self.stem}.md, code cell {self.cell}: {self.error}\n{indented}"
 
 
-def run_notebooks(root: Path, parameters: Mapping[str, Any], told: Callable[[str, str], None]) -> list[Failure]:
+def run_notebooks(root: Path, parameters: Mapping[str, Any], report: Callable[[str, str], None]) -> list[Failure]:
     """Bring every executed notebook up to date, in parallel; return what failed.
 
-    `told(stem, what)` is called once a notebook, with what became of it.
+    `report(stem, outcome)` is called once a notebook.
     """
     due = []
     for stem in pairs.stems(root / "notebooks"):
         if _holds(root, stem, parameters):
-            told(stem, "unchanged")
+            report(stem, "unchanged")
         else:
             due.append(stem)
     failures = []
@@ -70,7 +70,7 @@ def run_notebooks(root: Path, parameters: Mapping[str, Any], told: Callable[[str
             waiting = {pool.submit(_execute, root, stem, dict(parameters)): stem for stem in due}
             for future in as_completed(waiting):
                 failure = future.result()
-                told(waiting[future], "failed" if failure else "ran")
+                report(waiting[future], "failed" if failure else "ran")
                 failures += [failure] if failure else []
     return sorted(failures, key=lambda failure: failure.stem)
 
@@ -107,46 +107,49 @@ def _fragment(root: Path, stem: str) -> Path:
 
 def _key(root: Path, stem: str, parameters: Mapping[str, Any]) -> str:
     """Return the hash of all that a notebook depends on; the rows of the tables are left to the record of its run."""
-    taken = _taken(root, stem, parameters)
-    described = describe(root / "data")
     schemas = {
         name: {key: value for key, value in table.items() if key not in FOLLOWS_ROWS}
-        for name, table in described.items()
+        for name, table in describe(root / "data").items()
     }
-    digest = hashlib.sha256(json.dumps([sys.version, taken, schemas], sort_keys=True).encode())
+    dependencies = [sys.version, _own(root, stem, parameters), schemas]
     sources = [
         root / "notebooks" / f"{stem}.ipynb",
         root / "requirements.lock",
         *(root / "src").rglob("*.py"),
         *(root / "examples").rglob("*.csv"),
     ]
-    for path in sorted(sources):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return hash_of(json.dumps(dependencies, sort_keys=True).encode(), root, sources)
+
+
+def hash_of(facts: bytes, folder: Path, files: Iterable[Path]) -> str:
+    """Return the SHA-256 of some facts, and of names and content of files below a folder."""
+    digest = hashlib.sha256(facts)
+    for path in sorted(files):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
-def _taken(root: Path, stem: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that the parameters cell of a notebook assigns."""
-    notebook = nbformat.read(root / "notebooks" / f"{stem}.ipynb", as_version=4)
-    return {name: value for name, value in parameters.items() if name in _own_parameters(notebook)}
+def _own(root: Path, stem: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the parameters that the parameters cell of a notebook assigns."""
+    assigned = _assigned(nbformat.read(root / "notebooks" / f"{stem}.ipynb", as_version=4))
+    return {name: value for name, value in parameters.items() if name in assigned}
 
 
-def _own_parameters(notebook: NotebookNode) -> dict[str, Any]:
+def _assigned(notebook: NotebookNode) -> dict[str, Any]:
     """Return what the parameters cell of a notebook assigns, by name; None for what is no literal."""
-    own: dict[str, Any] = {}
+    assigned: dict[str, Any] = {}
     for cell in notebook.cells:
-        if "parameters" in cell.metadata.get("tags", []):
-            for node in ast.parse(cell.source).body:
-                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                    own[node.targets[0].id] = _literal(node.value)
-    return own
+        for node in ast.parse(cell.source).body if "parameters" in _tags(cell) else []:
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                name = node.targets[0].id
+                assigned[name] = None
+                with suppress(ValueError):
+                    assigned[name] = ast.literal_eval(node.value)
+    return assigned
 
 
-def _literal(node: ast.expr) -> Any:
-    try:
-        return ast.literal_eval(node)
-    except ValueError:
-        return None
+def _tags(cell: NotebookNode) -> list[str]:
+    return list(cell.metadata.get("tags", []))
 
 
 def _holds(root: Path, stem: str, parameters: Mapping[str, Any]) -> bool:
@@ -169,46 +172,34 @@ def _execute(root: Path, stem: str, parameters: dict[str, Any]) -> Failure | Non
     """Run one notebook in this process; keep its executed copy, or return where it failed."""
     import papermill  # slow to import, and only the workers need it
 
-    output = executed(root, stem)
-    key_file, fragment = output.with_suffix(".key"), _fragment(root, stem)
+    output, fragment = executed(root, stem), _fragment(root, stem)
+    key_file, raw = output.with_suffix(".key"), output.with_suffix(".raw.ipynb")
     for stale in (key_file, fragment):
         stale.unlink(missing_ok=True)
     output.parent.mkdir(parents=True, exist_ok=True)
     os.environ.update({results.FRAGMENT_VARIABLE: str(fragment), "PYTHONHASHSEED": "0"})
-    with output.with_suffix(".log").open("wb") as log:  # what the kernel itself says is not for the user
+    with output.with_suffix(".log").open("wb") as log:  # what the kernel itself writes is not for the user
         os.dup2(log.fileno(), sys.stderr.fileno())
-    key, taken = _key(root, stem, parameters), _taken(root, stem, parameters)
-    raw = output.with_suffix(".raw.ipynb")
+    key, own = _key(root, stem, parameters), _own(root, stem, parameters)
+    settings = {"kernel_name": "python3", "progress_bar": False, "log_output": False}
     try:
         raw.write_text(_with_closing_cell(root / "notebooks" / f"{stem}.ipynb"), encoding="utf-8")
-        with_kernel(
-            lambda: papermill.execute_notebook(
-                raw,
-                raw,
-                parameters=taken,
-                cwd=root / "notebooks",
-                kernel_name="python3",
-                progress_bar=False,
-                log_output=False,
-            )
-        )
+        with_kernel(lambda: papermill.execute_notebook(raw, raw, own, cwd=root / "notebooks", **settings))
         notebook = nbformat.read(raw, as_version=4)
     except papermill.PapermillExecutionError as error:
-        stopped = nbformat.read(raw, as_version=4)
-        count, _ = _first_at_fault(stopped, lambda output: output.output_type == "error") or (0, None)
-        return Failure(
-            stem, count, error.source, f"{error.ename}: {error.evalue}", error.ename in names_of_kind(InputError)
-        )
+        outputs = _outputs(nbformat.read(raw, as_version=4))
+        cell = next((count for count, _, output in outputs if output.output_type == "error"), 0)
+        of_input = error.ename in names_of_kind(InputError)
+        return Failure(stem, cell, error.source, f"{error.ename}: {error.evalue}", of_input)
     except Exception as error:  # the kernel died, say: name the notebook and go on with the others
         return Failure(stem, 0, "", f"{type(error).__name__}: {error}")
     finally:
         raw.unlink(missing_ok=True)
     warning = _warning(notebook, stem)
-    if warning:
-        return warning
-    output.write_text(_as_page(notebook, stem, taken), encoding="utf-8")
-    key_file.write_text(key, encoding="utf-8")
-    return None
+    if warning is None:
+        output.write_text(_as_page(notebook, stem, own), encoding="utf-8")
+        key_file.write_text(key, encoding="utf-8")
+    return warning
 
 
 def with_kernel(run: Callable[[], object]) -> None:
@@ -235,49 +226,41 @@ def _with_closing_cell(path: Path) -> str:
     return str(nbformat.writes(notebook))
 
 
-def _first_at_fault(
-    notebook: NotebookNode, faulty: Callable[[NotebookNode], bool]
-) -> tuple[int, NotebookNode] | None:
-    """Return the first cell with a faulty output, counted as a reader of the text counts code cells."""
+def _outputs(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode, NotebookNode]]:
+    """Yield each output after its cell and the number of that, as a reader of the text counts code cells."""
     count = 0
     for cell in notebook.cells:
-        if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", []):
-            count += 1
+        count += cell.cell_type == "code" and "injected-parameters" not in _tags(cell)
         for output in cell.get("outputs", []):
-            if faulty(output):
-                return count, cell
-    return None
+            yield count, cell, output
 
 
 def _warning(notebook: NotebookNode, stem: str) -> Failure | None:
     """Return the first warning: readers should not meet one, and it may carry paths of this machine."""
-    found = _first_at_fault(notebook, lambda output: output.output_type == "stream" and output.name == "stderr")
-    if found is None:
-        return None
-    count, cell = found
-    said = next(output.text for output in cell.outputs if output.output_type == "stream" and output.name == "stderr")
-    first_line = re.sub(r"^\S+:\d+: ", "", said.strip().splitlines()[0])
-    return Failure(stem, count, cell.source, f"warned: {first_line}")
+    for count, cell, output in _outputs(notebook):
+        if output.output_type == "stream" and output.name == "stderr":
+            first_line = re.sub(r"^\S+:\d+: ", "", output.text.strip().splitlines()[0])
+            return Failure(stem, count, cell.source, f"warned: {first_line}")
+    return None
 
 
-def _as_page(notebook: NotebookNode, stem: str, given: Mapping[str, Any]) -> str:
+def _as_page(notebook: NotebookNode, stem: str, own: Mapping[str, Any]) -> str:
     """Strip times, machine facts and what only JupyterLab reads, so that the same run gives the same bytes.
 
-    The parameters are shown as written, or as `given` where that is something else.
+    The parameters are shown as written, or as the injected cell sets them where that is something else; not at all
+    in a chapter that hides them.
     """
-    notebook.cells = [cell for cell in notebook.cells if CLOSING not in cell.metadata.get("tags", [])]
+    assigned = _assigned(notebook)
+    as_written = all(assigned[name] == value for name, value in own.items())
+    hidden = any({"parameters", "remove-cell"} <= set(_tags(cell)) for cell in notebook.cells)
+    notebook.cells = [cell for cell in notebook.cells if CLOSING not in _tags(cell)]
     notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-    told = [cell.metadata.get("tags", []) for cell in notebook.cells]
-    unshown = any({"parameters", "remove-cell"} <= set(tags) for tags in told)
-    own = _own_parameters(notebook)
-    as_written = all(own[name] == value for name, value in given.items())
-    for count, (cell, tags) in enumerate(zip(notebook.cells, told, strict=True)):
-        if "parameters" in tags and not as_written:  # the injected cell below it tells what was really run
-            tags = [*tags, "remove-cell"]
-        if "injected-parameters" in tags:
+    for count, cell in enumerate(notebook.cells):
+        tags, injected = _tags(cell), "injected-parameters" in _tags(cell)
+        if injected:
             cell.source = cell.source.replace("# Parameters\n", "")
-            # A chapter that hides its parameters hides these as well.
-            tags = [*tags, "remove-cell"] if unshown or as_written else tags
+        if (injected and (hidden or as_written)) or ("parameters" in tags and not as_written):
+            tags.append("remove-cell")
         for output in cell.get("outputs", []):
             output.get("data", {}).pop("application/vnd.plotly.v1+json", None)
         cell.metadata = {"tags": tags} if tags else {}
