@@ -227,7 +227,7 @@ BAD = [
     (
         "system",
         change("flows.csv", "100,10,,,,t", "100,10,,,,m"),
-        ["flows.csv, row 3, column unit", "cannot be told in m"],
+        ["flows.csv, row 3, column unit", "cannot be converted to m"],
     ),
     ("system", change("flows.csv", "100,10,,,,t", "100,10,,,,"), ["flows.csv, row 3, column unit", "all or none"]),
     (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +68,7 @@ def test_a_good_table_is_read_with_types_and_units(data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "put", "told"),
+    ("found", "put", "fault"),
     [
         ("1.5,kg", "1.5,lb", "row 2, column unit: found 'lb', expected kg or t"),
         ("1.5,kg", "much,kg", "row 2, column value: found 'much', expected a number at least 0"),
@@ -86,13 +88,13 @@ def test_a_good_table_is_read_with_types_and_units(data: Path) -> None:
         ("p. 1,MIT,read", '"p. 1"x,MIT,read', "row 2: not CSV"),
     ],
 )
-def test_a_spoilt_table_is_told_by_row_and_column(data: Path, found: str, put: str, told: str) -> None:
+def test_a_spoilt_table_is_told_by_row_and_column(data: Path, found: str, put: str, fault: str) -> None:
     (data / "coal" / "masses.csv").write_text(GOOD.replace(found, put, 1), encoding="utf-8")
     with pytest.raises(TableError) as caught:
         tables.read("masses", data)
     message = str(caught.value)
     assert message.startswith("data/coal/masses.csv, ")
-    assert told in message
+    assert fault in message
     assert "\n" not in message
 
 
@@ -109,14 +111,14 @@ def test_a_missing_figure_is_an_empty_cell_with_its_mark(data: Path) -> None:
     masses.write_text(gap, encoding="utf-8")
     frame = tables.read("masses", data)
     assert frame["value"].isna().tolist() == [True, False]
-    for spoilt, told in (
+    for spoilt, fault in (
         (gap.replace("MIT,missing", "MIT,read"), "row 2, column value: found an empty cell, expected a number"),
         (gap.replace(",kg", "0,kg"), "row 2, column value: found '0' in a row marked missing; empty the cell"),
     ):
         masses.write_text(spoilt, encoding="utf-8")
         with pytest.raises(TableError) as caught:
             tables.read("masses", data)
-        assert told in str(caught.value)
+        assert fault in str(caught.value)
 
 
 def test_a_byte_that_is_not_utf8_is_told_by_row_and_column(data: Path) -> None:
@@ -157,10 +159,19 @@ def test_missing_files_and_names_are_told(data: Path) -> None:
         tables.read("masses", data)
 
 
+def test_errors_and_sheets_are_there_without_the_slow_libraries() -> None:
+    code = (
+        "import sys, magnetflow.errors; print({'numpy', 'pandas', 'pandera', 'pint', 'openpyxl'} & set(sys.modules))"
+    )
+    code += "; import magnetflow.tables.sheets; print({'pandera', 'pint', 'xarray', 'openpyxl'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\nset()\n"
+
+
 def test_units_of_another_kind_are_refused() -> None:
     assert tables.conversion_factor("t/GW", "kg/MW") == pytest.approx(1.0, rel=1e-12)
     assert tables.conversion_factor("%", "1") == pytest.approx(0.01, rel=1e-12)
-    with pytest.raises(InputError, match="MW cannot be told in kg"):
+    with pytest.raises(InputError, match="MW cannot be converted to kg"):
         tables.conversion_factor("MW", "kg")
 
 

@@ -15,7 +15,8 @@ from magnetflow.errors import ExpressionError, ProblemError, TableError
 from magnetflow.inference.expressions import Expression
 from magnetflow.inference.parser import parse
 from magnetflow.inference.problem import CONSTANT, MEASURED, STATUSES, UNMEASURED, Problem, state
-from magnetflow.tables.sheets import Row, Sheet, read_text, shown
+from magnetflow.tables.sheets import Row, Sheet, shown
+from magnetflow.tables.text import read_text
 
 SHEETS = ("variables", "balances", "covariance")
 EQUATIONS = "equations.txt"
@@ -128,7 +129,7 @@ def read_covariances(sheet: Sheet, names: Collection[str], sd: Mapping[str, floa
 def _relations(path: Path, rows: Mapping[str, Row]) -> dict[str, Expression]:
     """Read one expression a line; what follows # is a comment."""
     relations = {}
-    lines = read_text(path).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = read_text(path, path.name)[0].replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for number, line in enumerate(lines, 1):
         text = line.split("#", 1)[0].strip()
         if not text:

@@ -9,25 +9,22 @@ that names the file, the row as a text editor counts it, the column, and what wa
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from functools import lru_cache
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pandera
-import xarray as xr
 
 from magnetflow.errors import InputError, TableError
-from magnetflow.tables.text import read_text, rows_of, short
+from magnetflow.tables.text import read_text, split_rows
 
 if TYPE_CHECKING:
-    from pint import UnitRegistry
+    import pandera.pandas as pandera
 
-PROVENANCE = ["source", "locator", "licence", "confidence", "note"]
 DESCRIBED = {"name", "path", "title", "description", "hash", "schema"}
 NUMBERS = {"number": np.float64, "integer": np.int64}
+CHECKS = {"minimum": "ge", "maximum": "le", "enum": "isin"}  # constraints of a field, and the checks of pandera
 
 _read_hashes: dict[str, str] = {}
 # Tables checked in this process, by all that the outcome depends on: file, description, and the tables referred to.
@@ -76,6 +73,11 @@ def describe(data: Path | None = None) -> dict[str, dict[str, Any]]:
     return described
 
 
+def short(path: Path) -> str:
+    """Name a file of a data package from the compendium's root, as the user would type it."""
+    return os.fspath(Path(*path.parts[-3:]))
+
+
 def _check_schema(name: str, schema: dict[str, Any], tables: set[str], path: Path) -> None:
     """Raise TableError when a schema names no field, key or table that is there."""
     fields = {field["name"]: (field["type"], field["description"]) for field in schema["fields"]}
@@ -100,21 +102,22 @@ def read(name: str, data: Path | None = None) -> pd.DataFrame:
     description = describe(data)
     if name not in description:
         raise TableError(short(data), f"no table named {name}; the tables are {', '.join(sorted(description))}")
-    path = data / description[name]["path"]
     schema = description[name]["schema"]
-    text, digest = read_text(path)
-    _read_hashes[name] = digest
-    others = [data / description[key["reference"]["resource"]]["path"] for key in schema.get("foreignKeys", [])]
-    state = (
-        str(path),
-        digest,
-        json.dumps(description[name], sort_keys=True),
-        *(read_text(file)[1] for file in others),
-    )
+    keys = schema.get("foreignKeys", [])
+    tables = [name, *(key["reference"]["resource"] for key in keys)]
+    paths = [data / description[table]["path"] for table in tables]
+    texts, hashes = zip(*(read_text(path, short(path)) for path in paths), strict=True)
+    _read_hashes[name] = hashes[0]
+    state = (str(paths[0]), json.dumps(description[name], sort_keys=True), *hashes)
     if state not in _checked:
-        frame = rows_of(text, path, [field["name"] for field in schema["fields"]])
-        frame = _check_cells(frame, path, schema)
-        _check_keys(frame, path, schema, data, description)
+        cells, *others = (
+            _cells(text, short(path), description[table]["schema"])
+            for table, path, text in zip(tables, paths, texts, strict=True)
+        )
+        frame = _typed(cells, short(paths[0]), schema)
+        _check_key(frame, short(paths[0]), schema["primaryKey"])
+        for key, other in zip(keys, others, strict=True):
+            _check_reference(frame, short(paths[0]), key, other)
         _checked[state] = frame
     return _checked[state].copy()
 
@@ -129,104 +132,73 @@ def hashes_read() -> dict[str, str]:
     return dict(sorted(_read_hashes.items()))
 
 
-def in_unit(frame: pd.DataFrame, unit: str) -> pd.Series[float]:
-    """Return the column `value` converted from each row's own unit to `unit`."""
-    factors = {given: conversion_factor(given, unit) for given in frame["unit"].unique()}
-    return frame["value"].astype(float) * frame["unit"].map(factors)
+def _cells(text: str, file: str, schema: dict[str, Any]) -> pd.DataFrame:
+    """Return the cells of a table as text, by the number of their row; every row has every column."""
+    columns = [field["name"] for field in schema["fields"]]
+    (_, header), *rows = split_rows(text, file) or [(1, [])]
+    missing = [column for column in columns if column not in header]
+    if missing:
+        raise TableError(file, f"the header lacks {missing[0]}; expected {', '.join(columns)}", 1, missing[0])
+    if len(header) != len(columns):
+        stray = next((column for column in header if column not in columns), max(header, key=header.count))
+        raise TableError(file, "unknown or repeated column; remove it or describe it", 1, stray)
+    for number, cells in rows:
+        if len(cells) != len(header):
+            raise TableError(file, f"found {len(cells)} cells, expected {len(header)}", number)
+    if not rows:
+        raise TableError(file, "no rows; restore the table")
+    numbers, lines = zip(*rows, strict=True)
+    return pd.DataFrame(lines, columns=header, index=numbers, dtype=object)
 
 
-@lru_cache
-def conversion_factor(given: str, wanted: str) -> float:
-    """Return what a value in `given` is multiplied by to stand in `wanted`."""
-    return 1.0 if given == wanted else _converted(given, wanted)
-
-
-def _converted(given: str, wanted: str) -> float:
-    from pint.errors import PintError
-
-    try:
-        return float(units().Quantity(1.0, given).to(wanted).magnitude)
-    except (PintError, ValueError) as error:
-        raise InputError(f"a value in {given} cannot be told in {wanted}: {error}") from None
-
-
-@lru_cache
-def units() -> UnitRegistry[float]:
-    """Return the units that figures may have; slow to set up, and most tables stand in the unit that is wanted."""
-    from pint import UnitRegistry
-
-    registry: UnitRegistry[float] = UnitRegistry()
-    registry.define("GBP = [currency]")
-    registry.define("USD = [us_dollar]")
-    return registry
-
-
-def to_array(frame: pd.DataFrame, dimensions: Sequence[str], unit: str) -> xr.DataArray:
-    """Arrange the values of a table by `dimensions`, in `unit`.
-
-    Coordinates keep the order of the table.
-    A combination without a row is NaN: a figure that is not there is never zero.
-    """
-    values = in_unit(frame, unit).set_axis(pd.MultiIndex.from_frame(frame[list(dimensions)]))
-    array = xr.DataArray.from_series(values)
-    array = array.reindex({name: frame[name].unique() for name in dimensions})
-    return array.transpose(*dimensions).assign_attrs(unit=unit)
-
-
-def _check_cells(frame: pd.DataFrame, path: Path, schema: dict[str, Any]) -> pd.DataFrame:
+def _typed(cells: pd.DataFrame, file: str, schema: dict[str, Any]) -> pd.DataFrame:
     """Check each cell against type and constraints; return the frame with numbers as numbers."""
-    typed = frame.copy()
+    import pandera.pandas as pandera  # slow to import, and a user's own sheets do without
+
+    frame = cells.copy()
     for field in schema["fields"]:
         if field["type"] in NUMBERS:
-            typed[field["name"]] = _numbers(frame[field["name"]], path, field, _is_missing(frame, field))
+            frame[field["name"]] = _numbers(cells, file, field).astype(NUMBERS[field["type"]])
     expected = pandera.DataFrameSchema({field["name"]: _column(field) for field in schema["fields"]})
     try:
-        expected.validate(typed, lazy=True)
+        expected.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as error:
         first = error.failure_cases.sort_values(["index", "column"]).iloc[0]
         field = next(field for field in schema["fields"] if field["name"] == first["column"])
         problem = f"found {_shown(first['failure_case'])}, expected {_expectation(field)}"
-        raise TableError(short(path), problem, int(first["index"]), field["name"]) from None
-    return typed
+        raise TableError(file, problem, int(first["index"]), field["name"]) from None
+    return frame
 
 
-def _is_missing(frame: pd.DataFrame, field: dict[str, Any]) -> pd.Series[bool]:
-    """Tell in which rows a number is absent: where the row is marked missing, if the field may lack a value."""
-    optional = not field.get("constraints", {}).get("required", False)
-    if field["type"] != "number" or not optional or "confidence" not in frame:
-        return pd.Series(False, index=frame.index)
-    return frame["confidence"].eq("missing")
-
-
-def _numbers(cells: pd.Series[Any], path: Path, field: dict[str, Any], missing: pd.Series[bool]) -> pd.Series[Any]:
-    numbers = pd.to_numeric(cells, errors="coerce")
-    wrong = ~np.isfinite(numbers.astype(float))
-    told = missing & (cells != "")
-    if told.any():
-        row = int(cells.index[told][0])
-        problem = f"found {_shown(cells[row])} in a row marked missing; empty the cell or mend the mark"
-        raise TableError(short(path), problem, row, field["name"])
-    wrong &= ~missing
+def _numbers(frame: pd.DataFrame, file: str, field: dict[str, Any]) -> pd.Series[float]:
+    """Return a column as numbers: NaN where the row is marked missing, if the field may lack a value."""
+    cells = frame[field["name"]]
+    optional = field["type"] == "number" and not field.get("constraints", {}).get("required")
+    marked = optional and "confidence" in frame
+    missing = frame["confidence"] == "missing" if marked else pd.Series(False, index=frame.index)
+    problem = " in a row marked missing; empty the cell or mend the mark"
+    _refuse_first(cells, missing & (cells != ""), file, problem)
+    numbers = pd.to_numeric(cells, errors="coerce").astype(float)
+    wrong = ~np.isfinite(numbers) & ~missing
     if field["type"] == "integer":
-        wrong |= numbers.astype(float) % 1 != 0
+        wrong |= numbers % 1 != 0
+    _refuse_first(cells, wrong, file, f", expected {_expectation(field)}")
+    return numbers
+
+
+def _refuse_first(cells: pd.Series[Any], wrong: pd.Series[bool], file: str, problem: str) -> None:
+    """Raise TableError at the first cell of a column that is wrong, if there is one."""
     if wrong.any():
         row = int(cells.index[wrong][0])
-        problem = f"found {_shown(cells[row])}, expected {_expectation(field)}"
-        raise TableError(short(path), problem, row, field["name"])
-    whole_or_real: pd.Series[Any] = numbers.astype(NUMBERS[field["type"]])
-    return whole_or_real
+        raise TableError(file, f"found {_shown(cells[row])}{problem}", row, str(cells.name))
 
 
 def _column(field: dict[str, Any]) -> pandera.Column:
     """Turn a Frictionless field into the pandera column that checks it."""
+    import pandera.pandas as pandera
+
     limits = field.get("constraints", {})
-    checks = []
-    if "minimum" in limits:
-        checks.append(pandera.Check.ge(limits["minimum"]))
-    if "maximum" in limits:
-        checks.append(pandera.Check.le(limits["maximum"]))
-    if "enum" in limits:
-        checks.append(pandera.Check.isin(limits["enum"]))
+    checks = [getattr(pandera.Check, check)(limits[limit]) for limit, check in CHECKS.items() if limit in limits]
     if "pattern" in limits:
         checks.append(pandera.Check.str_matches(f"^(?:{limits['pattern']})$"))
     if limits.get("required") and field["type"] == "string":
@@ -251,33 +223,18 @@ def _expectation(field: dict[str, Any]) -> str:
     return " ".join([kind, " and ".join(bounds)]).strip() + f" ({field['description']})"
 
 
-def _check_keys(
-    frame: pd.DataFrame,
-    path: Path,
-    schema: dict[str, Any],
-    data: Path,
-    description: dict[str, dict[str, Any]],
-) -> None:
-    """Check that the primary key is unique and that every reference to another table is met."""
-    key = schema["primaryKey"]
+def _check_key(frame: pd.DataFrame, file: str, key: list[str]) -> None:
+    """Check that no two rows have the same primary key."""
     repeated = frame.duplicated(key)
     if repeated.any():
         row = int(frame.index[repeated][0])
-        same = frame[key].eq(frame.loc[row, key]).all(axis=1)
+        first = frame.index[frame[key].eq(frame.loc[row, key]).all(axis=1)][0]
         found = ", ".join(str(cell) for cell in frame.loc[row, key])
-        raise TableError(short(path), f"{found} stands already in row {frame.index[same][0]}; keep one", row, key[-1])
-    for reference in schema.get("foreignKeys", []):
-        [column], target = reference["fields"], reference["reference"]["resource"]
-        target_path = data / description[target]["path"]
-        columns = [field["name"] for field in description[target]["schema"]["fields"]]
-        known = set(rows_of(read_text(target_path)[0], target_path, columns)[reference["reference"]["fields"][0]])
-        unknown = ~frame[column].isin(known)
-        if unknown.any():
-            row = int(frame.index[unknown][0])
-            found = _shown(frame.loc[row, column])
-            raise TableError(
-                short(path),
-                f"found {found}, which {target} does not list; add it there or mend the cell",
-                row,
-                column,
-            )
+        raise TableError(file, f"{found} stands already in row {first}; keep one", row, key[-1])
+
+
+def _check_reference(frame: pd.DataFrame, file: str, key: dict[str, Any], other: pd.DataFrame) -> None:
+    """Check that another table lists every cell of the column that refers to it."""
+    [column], [target] = key["fields"], key["reference"]["fields"]
+    problem = f", which {key['reference']['resource']} does not list; add it there or mend the cell"
+    _refuse_first(frame[column], ~frame[column].isin(other[target]), file, problem)

@@ -7,9 +7,7 @@ What cannot be meant is refused with file, row and column.
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
 import math
 import re
 import warnings
@@ -21,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from magnetflow.errors import TableError
+from magnetflow.tables.text import Lines, read_text, split_rows
 
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 FREE_COLUMNS = ("note", "comment")  # read past
 SHOWN = 40  # characters of a cell that an error shows
-LONGEST_CELL = 131_072  # characters; what is longer is no cell of a table
 SUFFIX = ".xlsx"
 # What the zip, XML and workbook readers raise on a file that is damaged or none of theirs.
 UNREADABLE = (
@@ -129,42 +127,17 @@ def read_sheets(place: Path, names: Collection[str]) -> dict[str, Sheet]:
         path for path in place.iterdir() if path.suffix.lower() == SUFFIX and not path.name.startswith("~$")
     )
     for path in sorted(place.glob("*.csv")):
-        meant = difflib.get_close_matches(path.stem.lower(), names, n=1, cutoff=0.8)
-        if path.stem not in names and meant:
-            raise TableError(path.name, f"is not read by this name; call it {meant[0]}.csv, or something unlike it")
+        nearest = difflib.get_close_matches(path.stem.lower(), names, n=1, cutoff=0.8)
+        if path.stem not in names and nearest:
+            raise TableError(path.name, f"is not read by this name; call it {nearest[0]}.csv, or something unlike it")
     if found and (set(found) & {"flows", "variables"} or not workbooks):
-        return {name: _read_csv(path) for name, path in found.items()}
+        return {
+            name: _sheet(path.name, split_rows(read_text(path, path.name)[0], path.name))
+            for name, path in found.items()
+        }
     if len(workbooks) > 1:
-        raise TableError(place.name, f"{len(workbooks)} {SUFFIX} files are here; name the one that is meant")
+        raise TableError(place.name, f"{len(workbooks)} {SUFFIX} files are here; name one of them")
     return _read_workbook(workbooks[0], names) if workbooks else {}
-
-
-def read_text(path: Path) -> str:
-    """Return the text of a file; raises TableError if it is not UTF-8."""
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise TableError(path.name, f"cannot be read ({error.strerror}); mend that") from None
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = raw.count(b"\n", 0, error.start) + 1
-        raise TableError(
-            path.name, f"byte 0x{raw[error.start]:02x} is not UTF-8; save it as CSV UTF-8", row
-        ) from None
-
-
-def _read_csv(path: Path) -> Sheet:
-    csv.field_size_limit(LONGEST_CELL)  # which any other module may have lifted
-    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
-    lines, number = [], 1
-    try:
-        for cells in reader:
-            lines.append((number, cells))
-            number = reader.line_num + 1
-    except csv.Error as error:
-        raise TableError(path.name, f"not CSV ({error}); mend the quotes or the length", number) from None
-    return _sheet(path.name, lines)
 
 
 def _read_workbook(path: Path, names: Collection[str]) -> dict[str, Sheet]:
@@ -184,19 +157,18 @@ def _read_workbook(path: Path, names: Collection[str]) -> dict[str, Sheet]:
     except UNREADABLE as error:
         problem = f"not a workbook that can be read ({type(error).__name__}); save it again"
         raise TableError(path.name, problem) from None
-    return {name: _sheet(f"{path.name}, sheet {name}", _worked_out(path, name, rows)) for name, rows in found.items()}
+    called = {name: f"{path.name}, sheet {name}" for name in found}
+    return {name: _sheet(called[name], _worked_out(called[name], rows)) for name, rows in found.items()}
 
 
-def _worked_out(
-    path: Path, name: str, rows: Sequence[tuple[Sequence[Any], Sequence[Any]]]
-) -> list[tuple[int, list[str]]]:
+def _worked_out(sheet: str, rows: Sequence[tuple[Sequence[Any], Sequence[Any]]]) -> Lines:
     """Return the cells as text; a formula that was saved without its result is refused."""
     lines = []
     for number, (values, formulas) in enumerate(rows, 1):
         for value, formula in zip(values, formulas, strict=True):
             if value is None and isinstance(formula, str) and formula.startswith("="):
                 problem = "a formula without its result; open the workbook in a spreadsheet program and save it"
-                raise TableError(f"{path.name}, sheet {name}", problem, number)
+                raise TableError(sheet, problem, number)
         lines.append((number, [_as_text(value) for value in values]))
     return lines
 
@@ -209,36 +181,39 @@ def _as_text(value: object) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def _sheet(name: str, lines: list[tuple[int, list[str]]]) -> Sheet:
+def _sheet(name: str, lines: Lines) -> Sheet:
     """Make a sheet of numbered rows, the first of which that is not blank is the header."""
-    filled = [(number, [cell.strip() for cell in cells]) for number, cells in lines]
-    filled = [(number, cells) for number, cells in filled if any(cells)]
+    stripped = [(number, [cell.strip() for cell in cells]) for number, cells in lines]
+    filled = [(number, cells) for number, cells in stripped if any(cells)]
     if not filled:
         raise TableError(name, "no rows; fill it in or take it away")
-    at, header = filled[0]
-    width = len(header)
-    while not header[-1]:
-        header.pop()
-    if len(header) == 1 and any(separator in header[0] for separator in ";\t"):
-        raise TableError(name, "cells are separated by semicolons or tabs; save it as CSV with commas", at)
+    (at, header), *body = filled
+    columns = _columns(name, at, header)
+    if not body:
+        raise TableError(name, "no rows below the header; fill it in or take it away", at)
+    return Sheet(name, columns, tuple(_row(name, number, cells, columns, len(header)) for number, cells in body))
+
+
+def _columns(name: str, at: int, header: list[str]) -> tuple[str, ...]:
+    """Return the names of the columns, in lower case, without empty ones at the end."""
     columns = tuple(column.lower() for column in header)
+    while not columns[-1]:
+        columns = columns[:-1]
+    if len(columns) == 1 and any(separator in columns[0] for separator in ";\t"):
+        raise TableError(name, "cells are separated by semicolons or tabs; save it as CSV with commas", at)
     for column in columns:
         if columns.count(column) > 1 or not column:
-            raise TableError(
-                name, "a column without a name, or with one given twice; mend the header", at, shown(column)
-            )
-    rows = []
-    for number, cells in filled[1:]:
-        if len(cells) > width or any(cells[len(columns) :]):
-            raise TableError(
-                name, f"found {len(cells)} cells, expected {len(columns)}; quote a cell with a comma", number
-            )
-        for column, cell in zip(columns, cells, strict=False):
-            if column not in FREE_COLUMNS and not cell.isprintable():
-                raise TableError(
-                    name, f"{shown(cell)} holds a line break or a sign that cannot be shown", number, shown(column)
-                )
-        rows.append(Row(name, number, dict(zip(columns, cells, strict=False))))
-    if not rows:
-        raise TableError(name, "no rows below the header; fill it in or take it away", at)
-    return Sheet(name, columns, tuple(rows))
+            problem = "a column without a name, or with one given twice; mend the header"
+            raise TableError(name, problem, at, shown(column))
+    return columns
+
+
+def _row(name: str, number: int, cells: list[str], columns: tuple[str, ...], width: int) -> Row:
+    """Make a row of its cells, which may be fewer than the columns; `width` counts the header's empty cells too."""
+    row = Row(name, number, dict(zip(columns, cells, strict=False)))
+    if len(cells) > width or any(cells[len(columns) :]):
+        raise row.fault(f"found {len(cells)} cells, expected {len(columns)}; quote a cell with a comma")
+    for column, cell in row.cells.items():
+        if column not in FREE_COLUMNS and not cell.isprintable():
+            raise row.fault(f"{shown(cell)} holds a line break or a sign that cannot be shown", shown(column))
+    return row
