@@ -37,14 +37,14 @@ def reconciled(name: str) -> Reconciliation:
     return reconcile(read(folder(name)))
 
 
-def close(told: dict[str, Any], variable: str, found: float, published: float) -> bool:
-    atol = told.get("atol_by_variable", {}).get(variable, told.get("atol", 0.0))
-    return bool(np.isclose(found, published, rtol=told.get("rtol", 0.0), atol=atol))
+def close(content: dict[str, Any], variable: str, found: float, published: float) -> bool:
+    atol = content.get("atol_by_variable", {}).get(variable, content.get("atol", 0.0))
+    return bool(np.isclose(found, published, rtol=content.get("rtol", 0.0), atol=atol))
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_values_are_the_published_ones(name: str) -> None:
-    result, told = reconciled(name), case(name)
+    result, content = reconciled(name), case(name)
     with (folder(name) / "expected.csv").open(encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     assert rows
@@ -53,11 +53,11 @@ def test_values_are_the_published_ones(name: str) -> None:
         place = result.problem.position[row["variable"]]
         if row["published_value"]:
             published = float(row["published_value"])
-            assert close(told, row["variable"], result.value[place], published), (row, result.value[place])
+            assert close(content, row["variable"], result.value[place], published), (row, result.value[place])
         if row["published_sd"]:
             tolerance = {
-                "rtol": told.get("sd_rtol", told.get("rtol", 0.0)),
-                "atol": told.get("sd_atol", told.get("atol", 0.0)),
+                "rtol": content.get("sd_rtol", content.get("rtol", 0.0)),
+                "atol": content.get("sd_atol", content.get("atol", 0.0)),
             }
             assert np.isclose(result.sd[place], float(row["published_sd"]), **tolerance), (row, result.sd[place])
 
@@ -71,8 +71,8 @@ def test_classes_are_the_published_ones(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in CASES if "expected_statistics" in case(name)])
 def test_statistics_are_the_published_ones(name: str) -> None:
-    told, result = case(name)["expected_statistics"], reconciled(name)
-    atol, rtol = told.get("statistics_atol", {}), told.get("statistics_rtol", {})
+    statistics, result = case(name)["expected_statistics"], reconciled(name)
+    atol, rtol = statistics.get("statistics_atol", {}), statistics.get("statistics_rtol", {})
 
     def met(key: str, found: float | None, published: float) -> bool:
         tolerances = {"atol": atol.get(key, 1e-9) if isinstance(atol, dict) else atol}
@@ -81,28 +81,28 @@ def test_statistics_are_the_published_ones(name: str) -> None:
 
     test = result.test
     for key, found in (("objective", test.objective), ("chi2_limit_95", test.limit), ("p_value", test.p_value)):
-        if key in told:
-            assert met(key, found, told[key]), (key, found)
-    if "dof" in told:
-        assert test.degrees_of_freedom == told["dof"]
-    if "test_passes" in told:
-        assert test.passed is told["test_passes"]
-    if "suspects" in told:
+        if key in statistics:
+            assert met(key, found, statistics[key]), (key, found)
+    if "dof" in statistics:
+        assert test.degrees_of_freedom == statistics["dof"]
+    if "test_passes" in statistics:
+        assert test.passed is statistics["test_passes"]
+    if "suspects" in statistics:
         top = max(abs(suspect.normalised_residual) for suspect in result.suspects)
         first = [s.name for s in result.suspects if np.isclose(abs(s.normalised_residual), top)]
-        assert sorted(first) == sorted(told["suspects"])
+        assert sorted(first) == sorted(statistics["suspects"])
 
 
 @pytest.mark.parametrize(
     "name", [name for name in CASES if "measurement_test" in case(name).get("expected_statistics", {})]
 )
 def test_measurement_and_nodal_tests_are_the_published_ones(name: str) -> None:
-    told, result = case(name)["expected_statistics"], reconciled(name)
-    for variable, published in told["measurement_test"].items():
+    statistics, result = case(name)["expected_statistics"], reconciled(name)
+    for variable, published in statistics["measurement_test"].items():
         found = abs(result.normalised_residual[result.problem.position[variable]])
-        assert found == pytest.approx(published, rel=told.get("statistics_rtol", 1e-9)), variable
+        assert found == pytest.approx(published, rel=statistics.get("statistics_rtol", 1e-9)), variable
     nodal = {test.balances: abs(test.normalised) for test in result.nodal_tests}
-    for balance, published in told.get("nodal_test", {}).items():
+    for balance, published in statistics.get("nodal_test", {}).items():
         assert nodal[balance,] == pytest.approx(published, rel=1e-9)
 
 
@@ -125,9 +125,9 @@ def test_the_bound_of_the_analytic_case_moves_the_measurements() -> None:
 
 def test_every_case_says_where_it_is_from() -> None:
     for name in CASES:
-        told = case(name)
-        assert told["title"]
-        assert told["reference"]
-        assert told["obtained_from"]
-        assert told["confidence"]
-        assert told["evidence_class"][0] in "ABD"
+        content = case(name)
+        assert content["title"]
+        assert content["reference"]
+        assert content["obtained_from"]
+        assert content["confidence"]
+        assert content["evidence_class"][0] in "ABD"

@@ -58,14 +58,14 @@ def test_each_draw_is_reconciled_as_if_it_were_alone(seed: int, correlated: bool
     problem = network(seed, correlated=correlated)
     estimator = ensemble.estimator(problem)
     drawn = draws_of(problem, seed)
-    values, held = estimator.bounded(drawn)
+    values, at_bound = estimator.bounded(drawn)
     for draw in range(DRAWS):
         value = problem.value.copy()
         value[problem.measured] = drawn[:, draw]
         alone = reconcile(replace(problem, value=value))
         assert values[:, draw] == pytest.approx(alone.value, abs=1e-6)
-        assert bool(held[draw]) == bool(alone.active_bounds)
-    assert held.any()
+        assert bool(at_bound[draw]) == bool(alone.active_bounds)
+    assert at_bound.any()
 
 
 def entangled(seed: int) -> Problem:
@@ -135,9 +135,9 @@ def test_a_bound_by_hand() -> None:
         balances={"P": {"in": 1.0, "loss": -1.0, "out": -1.0}},
         lower=[0.0, 0.0, 0.0],
     )
-    values, held = ensemble.estimator(problem).bounded(np.array([[2.0, 4.0], [3.0, 3.0]]))
+    values, at_bound = ensemble.estimator(problem).bounded(np.array([[2.0, 4.0], [3.0, 3.0]]))
     assert values == pytest.approx(np.array([[2.5, 4.0], [2.5, 3.0], [0.0, 1.0]]))
-    assert held.tolist() == [True, False]
+    assert at_bound.tolist() == [True, False]
 
 
 def test_bounds_that_depend_on_one_another_are_settled() -> None:
@@ -192,8 +192,8 @@ def test_a_variable_that_constants_fix_is_no_draw_held() -> None:
         balances={"P": {"a": 0.3, "k": -0.3}, "Q": {"a": 1.1, "b": 0.7, "c": -1.3}},
         lower=[0.7, -np.inf, -np.inf, 0.0],
     )
-    _, held = ensemble.estimator(problem).bounded(np.random.default_rng(1).normal(1.0, 0.3, (1, 500)))
-    assert not held.any()
+    _, at_bound = ensemble.estimator(problem).bounded(np.random.default_rng(1).normal(1.0, 0.3, (1, 500)))
+    assert not at_bound.any()
 
 
 def test_what_the_balances_leave_open_stays_open() -> None:

@@ -149,7 +149,7 @@ def test_the_range_of_an_unobservable_flow_is_that_of_a_linear_program(drawn: Ne
     right = -matrix[:, known] @ result.value[known]
     for place in unknown:
         cost = np.where(unknown == place, 1.0, 0.0)
-        for sign, told in ((1.0, result.lower[place]), (-1.0, result.upper[place])):
+        for sign, bound in ((1.0, result.lower[place]), (-1.0, result.upper[place])):
             # A hair of slack: the reconciled values are rounded.
             found = linprog(
                 sign * cost,
@@ -158,7 +158,7 @@ def test_the_range_of_an_unobservable_flow_is_that_of_a_linear_program(drawn: Ne
                 bounds=(0, None),
             )
             expected = sign * found.fun if found.status == 0 else np.inf
-            assert told == pytest.approx(expected, rel=1e-6, abs=1e-6)
+            assert bound == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
 @given(networks, st.integers(0, 1000))
@@ -207,7 +207,7 @@ def test_bounds_without_any_room_inside_them_are_no_obstacle() -> None:
         assert (result.value >= 0).all()
 
 
-def test_a_bound_that_contradicts_measurements_is_told_in_the_verdict() -> None:
+def test_a_bound_that_contradicts_measurements_is_named_in_the_verdict() -> None:
     names, kinds = ["in", "o1", "o2"], ["measured", "measured", "unmeasured"]
     balances = {"P1": {"in": 1, "o1": -1, "o2": -1}}
     result = reconcile(state(names, kinds, [10, 6, NAN], [0.1, 0.1, NAN], balances=balances, lower=[0, 0, 5]))
@@ -262,10 +262,10 @@ def test_beyond_ten_thousand_the_named_and_the_most_adjusted_have_an_sd(monkeypa
     problem = stated(network(400, seed=1, share_measured=1.0))
     result = reconcile(problem, sd_of=["F0"])
     moved = np.abs(result.value - problem.value) / problem.sd
-    told = ~np.isnan(result.sd)
-    assert told[0]
-    assert told.sum() in (20, 21)
-    assert set(np.argsort(-moved)[:20]) <= set(np.flatnonzero(told))
+    with_sd = ~np.isnan(result.sd)
+    assert with_sd[0]
+    assert with_sd.sum() in (20, 21)
+    assert set(np.argsort(-moved)[:20]) <= set(np.flatnonzero(with_sd))
 
 
 def test_dependent_balances_are_counted_once() -> None:
@@ -300,10 +300,10 @@ def test_a_closed_system_too_large_for_dense_algebra_is_settled_part_by_part() -
     assert np.allclose(result.value, np.repeat(value.reshape(150, 4).mean(axis=1), 4))
 
 
-def test_simulation_finds_the_covariance_that_is_told() -> None:
+def test_simulation_finds_the_covariance_that_is_reported() -> None:
     drawn = network(25, seed=11, share_measured=0.8)
     problem = stated(drawn, correlate=True)
-    told = reconcile(problem)
+    result = reconcile(problem)
     random = np.random.default_rng(2)
     values = []
     for _ in range(500):
@@ -312,10 +312,10 @@ def test_simulation_finds_the_covariance_that_is_told() -> None:
         noisy[drawn.measured] += noise
         again = Network(drawn.source, drawn.target, drawn.true, noisy, drawn.sd, drawn.measured)
         values.append(reconcile(stated(again, correlate=True)).value)
-    known = told.classes != "unobservable"
+    known = result.classes != "unobservable"
     found = np.cov(np.array(values)[:, known].T)
-    assert told.covariance is not None
-    exact = told.covariance[np.ix_(known, known)]
+    assert result.covariance is not None
+    exact = result.covariance[np.ix_(known, known)]
     sd = np.sqrt(np.diag(exact))
     assert np.abs(found - exact).max() < 0.15 * np.outer(sd, sd).max()
     assert np.sqrt(np.diag(found)) == pytest.approx(sd, rel=0.1)
@@ -339,10 +339,10 @@ def test_simulation_agrees_with_the_linearised_covariance_of_a_nonlinear_system(
             )
         )
 
-    told = solved(true)
+    result = solved(true)
     values = np.array([solved(true + sd * random.standard_normal(4)).value for _ in range(200)])
-    assert values.std(axis=0, ddof=1) == pytest.approx(told.sd, rel=0.15)
-    assert told.test.degrees_of_freedom == 2
+    assert values.std(axis=0, ddof=1) == pytest.approx(result.sd, rel=0.15)
+    assert result.test.degrees_of_freedom == 2
 
 
 def test_a_nonlinear_system_agrees_with_sequential_quadratic_programming() -> None:
@@ -421,7 +421,7 @@ def measured(names: list[str], value: list[float], sd: list[float], **more: Any)
     return reconcile(state(names, ["measured"] * len(names), value, sd, **more))
 
 
-def test_contradicting_coefficients_push_the_flows_to_zero_and_that_is_told() -> None:
+def test_contradicting_coefficients_push_the_flows_to_zero_and_that_is_reported() -> None:
     """Shares of 0.5 and 0.6 that are almost certain leave no other flow than none at all."""
     relations = {"first": parse("a - ka * in"), "second": parse("b - kb * in")}
     for lower in (None, [0.0] * 5):
@@ -437,7 +437,7 @@ def test_contradicting_coefficients_push_the_flows_to_zero_and_that_is_told() ->
         assert result.test.passed is False
 
 
-def test_starts_that_disagree_are_told() -> None:
+def test_starts_that_disagree_are_reported() -> None:
     result = measured(["x", "y"], [0.0, 2.0], [1.0, 1.0], relations={"hyperbola": parse("1/x - y")})
     assert result.test.objective == pytest.approx(0.23670217144540562)
     assert any("different optima" in message and "9.327" in message for message in result.messages)
@@ -459,11 +459,11 @@ def test_the_middle_of_a_circle_is_no_minimum() -> None:
 
 
 @pytest.mark.parametrize(
-    ("relation", "told"),
+    ("relation", "message"),
     [("x**2 + y**2 + 1", "no convergence"), ("1 / (x - x) - y", "no finite value")],
 )
-def test_what_has_no_solution_is_an_error(relation: str, told: str) -> None:
-    with pytest.raises(ConvergenceError, match=told):
+def test_what_has_no_solution_is_an_error(relation: str, message: str) -> None:
+    with pytest.raises(ConvergenceError, match=message):
         measured(["x", "y"], [1.0, 2.0], [1.0, 1.0], relations={"line 1": parse(relation)})
 
 
@@ -516,7 +516,7 @@ def test_the_tests_raise_a_false_alarm_as_often_as_they_say() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"names": ["a", "a"]}, "a stands twice"),
         ({"sd": [0.0, 1.0]}, "a is measured with an sd that is not above zero"),
@@ -537,7 +537,7 @@ def test_the_tests_raise_a_false_alarm_as_often_as_they_say() -> None:
         ({"relations": {"line 1": parse("a - z")}}, "names z"),
     ],
 )
-def test_a_problem_that_cannot_be_right_is_refused(change: dict[str, Any], told: str) -> None:
+def test_a_problem_that_cannot_be_right_is_refused(change: dict[str, Any], message: str) -> None:
     given: dict[str, Any] = {
         "names": ["a", "b"],
         "status": ["measured", "measured"],
@@ -545,7 +545,7 @@ def test_a_problem_that_cannot_be_right_is_refused(change: dict[str, Any], told:
         "sd": [1.0, 1.0],
         "balances": {"P": {"a": 1.0, "b": -1.0}},
     }
-    with pytest.raises(ProblemError, match=told):
+    with pytest.raises(ProblemError, match=message):
         state(**(given | change))
 
 
@@ -579,7 +579,8 @@ def test_very_unlike_standard_deviations_cost_no_digits() -> None:
     mean = weights @ [1.0, 1.1, 1.0] / weights.sum()
     assert result.value == pytest.approx([mean, mean, 1e9 * mean], rel=1e-13)
     assert result.sd == pytest.approx(weights.sum() ** -0.5 * np.array([1, 1, 1e9]), rel=1e-8)
-    assert result.correlation_of(["a", "b", "c"]).to_numpy() == pytest.approx(1.0, abs=1e-8)
+    covariance = result.covariance_of(["a", "b", "c"]).to_numpy()
+    assert covariance / np.outer(result.sd, result.sd) == pytest.approx(1.0, abs=1e-8)
 
 
 def test_limits_and_probabilities_of_many_tests_are_those_of_sidak() -> None:
@@ -816,3 +817,20 @@ def test_labels_follow_the_columns_of_the_written_table(tmp_path: Path) -> None:
     rows = list(csv.reader((tmp_path / report.TABLE).read_text("utf-8").splitlines()))
     assert rows[0][-4:] == ["lower", "upper", "flow", "unit"]
     assert [row[-2:] for row in rows[1:]] == [["I1", "t"], ["E1, other", "t"]]
+
+
+@pytest.mark.parametrize("small", [1e-9, 1e-6])
+def test_a_small_coefficient_in_a_short_balance_costs_no_digits(small: float) -> None:
+    """Elimination must not divide by it: u comes from the longer balance, in which its coefficient is one."""
+    balances = {
+        "first": {"u": small, "v": 1.0, "x": -1.0},
+        "second": {"u": 1.0, "v": 1.0, "x": 2.0, "b": -1.0},
+        "third": {"v": 1.0, "x": -3.0, "c": -1.0},
+    }
+    kinds, b, c = ["unmeasured"] * 3 + ["measured"] * 2, 1.3, 0.7
+    result = reconcile(state(list("uvxbc"), kinds, [NAN] * 3 + [b, c], [NAN] * 3 + [0.1, 0.2], balances=balances))
+    x = -(c + small * (b - c)) / (2 - 5 * small)
+    assert result.value[:3] == pytest.approx([b - c - 5 * x, c + 3 * x, x], rel=1e-13)
+    by_b, by_c = -small / (2 - 5 * small), -(1 - small) / (2 - 5 * small)  # of x
+    slopes = np.array([[1 - 5 * by_b, -1 - 5 * by_c], [3 * by_b, 1 + 3 * by_c], [by_b, by_c]])
+    assert result.sd[:3] == pytest.approx(np.hypot(0.1 * slopes[:, 0], 0.2 * slopes[:, 1]), rel=1e-12)

@@ -51,7 +51,7 @@ def test_quantiles_are_those_of_scipy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "mean", "sd", "told"),
+    ("kind", "mean", "sd", "message"),
     [
         ("gamma", 1.0, 0.1, "'gamma' is no distribution; take one of beta, lognormal"),
         ("normal", 1.0, 0.0, "needs an sd above zero"),
@@ -61,8 +61,8 @@ def test_quantiles_are_those_of_scipy() -> None:
         ("beta", 1.5, 0.1, "no beta distribution has mean 1.5"),
     ],
 )
-def test_a_distribution_that_cannot_be_is_refused(kind: str, mean: float, sd: float, told: str) -> None:
-    with pytest.raises(InputError, match=told.replace("(", "\\(")):
+def test_a_distribution_that_cannot_be_is_refused(kind: str, mean: float, sd: float, message: str) -> None:
+    with pytest.raises(InputError, match=message.replace("(", "\\(")):
         dist.quantiles(kind, mean, sd, points(4))
 
 

@@ -118,9 +118,9 @@ def test_what_cannot_be_told_is_refused() -> None:
         summarise(draws, NAMES, 1)
 
     def broken(first: int, count: int) -> np.ndarray:
-        told = draws(first, count)
-        told[1, -1] = math.nan
-        return told
+        outcomes = draws(first, count)
+        outcomes[1, -1] = math.nan
+        return outcomes
 
     with pytest.raises(InputError, match="skewed is not finite in some draw"):
         summarise(broken, NAMES, 100)
