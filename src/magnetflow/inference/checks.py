@@ -12,18 +12,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+import scipy.sparse as sparse
 from scipy.special import chdtrc, chdtri, ndtr, ndtri
 
-from magnetflow.arrays import Vector
+from magnetflow.arrays import Mask, Vector
 from magnetflow.inference.problem import Problem
 from magnetflow.inference.solver.leastsquares import Fit
+from magnetflow.inference.solver.matrices import rows_touched
 
 LEVEL = 0.05
 MEANINGFUL = 1e-9  # of a variance: an adjustment known better than this has none
 TIED = 1e-6  # relative difference of two test values that are the same
-TERMS_TOLD = 4
-TIES_TOLD = 20
+TERMS_LISTED = 4
+TIES_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,15 @@ def suspects(problem: Problem, value: Vector, normalised: Vector) -> list[Suspec
     found = []
     for at, place in enumerate(ranked.tolist()):
         first, last = np.searchsorted(group, [group[at], group[at] + 1])
-        alike = [problem.names[other] for other in ranked[first : min(last, first + TIES_TOLD)] if other != place]
-        adjustment = (value[place] - problem.value[place]) / problem.sd[place]
+        alike = ranked[first : min(last, first + TIES_LISTED)]
         probability = -np.expm1(len(tested) * np.log1p(-min(2 * ndtr(-sizes[at]), 1 - 1e-16)))
         found.append(
             Suspect(
-                problem.names[place], float(normalised[place]), float(adjustment), float(probability), tuple(alike)
+                name=problem.names[place],
+                normalised_residual=float(normalised[place]),
+                adjustment_in_sd=float((value[place] - problem.value[place]) / problem.sd[place]),
+                p_value=float(probability),
+                tied=tuple(problem.names[other] for other in alike if other != place),
             )
         )
     return found
@@ -112,65 +116,61 @@ def suspects(problem: Problem, value: Vector, normalised: Vector) -> list[Suspec
 def nodal_tests(problem: Problem, fitted: Fit, active: Sequence[str]) -> list[NodalTest]:
     """Test every balance, or sum of balances, that the elimination of the unmeasured variables has left.
 
-    `active` names the variables held at a bound, which counts as a balance.
+    `active` names the variables that are at a bound, which counts as a balance.
     """
     names = (*problem.balance_names, *(f"the bound of {name}" for name in active))
     # The measured values miss the reduced balances by the gap, whose covariance is that of G z.
     normalised = fitted.gap / fitted.norms
     limit = critical_value(len(normalised))
-    tests = []
-    combinations = fitted.combinations
-    for row in range(combinations.shape[0]):
+    tests, combinations = [], fitted.combinations
+    for row in range(len(normalised)):
         span = slice(combinations.indptr[row], combinations.indptr[row + 1])
-        held = combinations.indices[span]
         weights = np.abs(combinations.data[span])
         plain_sum = bool(np.ptp(weights) <= TIED * weights.max())
         tests.append(
             NodalTest(
-                tuple(names[balance] for balance in sorted(held.tolist())),
-                float(-fitted.gap[row] / weights[0]) if plain_sum else None,
-                float(fitted.norms[row] / weights[0]) if plain_sum else None,
-                float(-normalised[row]),
-                bool(abs(normalised[row]) > limit),
+                balances=tuple(names[balance] for balance in sorted(combinations.indices[span].tolist())),
+                imbalance=float(-fitted.gap[row] / weights[0]) if plain_sum else None,
+                sd=float(fitted.norms[row] / weights[0]) if plain_sum else None,
+                normalised=float(-normalised[row]),
+                contradicts=bool(abs(normalised[row]) > limit),
             )
         )
     return tests
 
 
-def verdicts(
-    problem: Problem, tests: list[NodalTest], of_unmeasured: NDArray[np.bool_], undetermined: NDArray[np.bool_]
-) -> list[str]:
-    """Say of each balance, in words, what the measured values make of it.
+def verdicts(problem: Problem, matrix: sparse.csr_array, tests: list[NodalTest], unknown: Mask) -> dict[str, str]:
+    """Return a sentence for each balance: what the measured values make of it.
 
-    `of_unmeasured` tells which balances hold an unmeasured variable, `undetermined` which hold an unobservable one.
+    `matrix` has the balances as they were solved (balances, variables); `unknown` marks the unobservable variables.
     """
+    of_unmeasured, of_unknown = (rows_touched(matrix, columns) for columns in (problem.unmeasured, unknown))
     alone = {test.balances[0]: test for test in tests if len(test.balances) == 1}
     within: dict[str, NodalTest] = {}
     for test in tests:
         for balance in test.balances:
-            if len(test.balances) > 1:
-                within.setdefault(balance, test)
-    said = []
+            within.setdefault(balance, test)
+    sentences = {}
     for row, name in enumerate(problem.balance_names):
         if name in alone:
-            said.append(_judgement(alone[name]))
+            sentences[name] = _judgement(alone[name])
         elif name in within:
             others = [other for other in within[name].balances if other != name]
-            told = ", ".join(others[:TERMS_TOLD]) + (" and more" if len(others) > TERMS_TOLD else "")
-            said.append(f"tested together with {told}: {_judgement(within[name])}")
-        elif undetermined[row]:
-            said.append("cannot be tested: it holds an unobservable variable")
+            more = " and more" if len(others) > TERMS_LISTED else ""
+            sentences[name] = (
+                f"tested together with {', '.join(others[:TERMS_LISTED])}{more}: {_judgement(within[name])}"
+            )
+        elif of_unknown[row]:
+            sentences[name] = "cannot be tested: it holds an unobservable variable"
         elif of_unmeasured[row]:
-            said.append("cannot be tested: it determines an unmeasured variable")
+            sentences[name] = "cannot be tested: it determines an unmeasured variable"
         else:
-            said.append("holds constants only, or repeats other balances")
-    return said
+            sentences[name] = "holds constants only, or repeats other balances"
+    return sentences
 
 
 def _judgement(test: NodalTest) -> str:
     size = abs(test.normalised)
     amount = "" if test.imbalance is None else f"{abs(test.imbalance):.4g}, "
-    told = f"the measured values miss it by {amount}{size:.1f} standard deviations"
-    if test.contradicts:
-        return f"contradicted: {told}"
-    return f"strained: {told}" if size > 1.96 else f"agrees: {told}"
+    kind = "contradicted" if test.contradicts else "strained" if size > 1.96 else "agrees"
+    return f"{kind}: the measured values miss it by {amount}{size:.1f} standard deviations"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.sparse.csgraph import connected_components
 
-from magnetflow.arrays import Mask, Vector
+from magnetflow.arrays import Indices, Mask, Matrix, Vector
 from magnetflow.inference.problem import Problem
 from magnetflow.inference.solver.elimination import RANK_TOLERANCE
 from magnetflow.inference.solver.leastsquares import Fit, Linear
@@ -38,7 +38,7 @@ PROBE = 20  # any seed does: a direction that happens to leave a variable in pla
 
 @dataclass(frozen=True)
 class Intervals:
-    """Range of each unobservable variable, NaN elsewhere; `loose` tells which may be narrower than told."""
+    """Range of each unobservable variable, NaN elsewhere; `loose` marks those that may be narrower."""
 
     lower: Vector
     upper: Vector
@@ -48,12 +48,12 @@ class Intervals:
 def classify(problem: Problem, linear: Linear, plain: Fit) -> NDArray[np.str_]:
     """Return the class of each variable, from the balances alone; `plain` is the fit without bounds."""
     classes = np.full(len(problem.names), CONSTANT, dtype="<U12")
-    held = plain.reduced
+    balances = plain.reduced
     if problem.covariance.nnz:  # then the reduced balances hold ways to err, not single measurements
         [of_measured] = split_columns(linear.matrix, (problem.measured,))
-        held = without_cancelled(plain.combinations, of_measured, RANK_TOLERANCE)
+        balances = without_cancelled(plain.combinations, of_measured, RANK_TOLERANCE)
     redundant = np.zeros(int(problem.measured.sum()), dtype=bool)
-    redundant[held.indices] = True
+    redundant[balances.indices] = True
     classes[problem.measured] = np.where(redundant, REDUNDANT, NONREDUNDANT)
     classes[problem.unmeasured] = np.where(undetermined(plain), UNOBSERVABLE, OBSERVABLE)
     return classes
@@ -130,7 +130,7 @@ def _propagate(rows: sparse.csr_array, right: Vector, low: Vector, high: Vector)
     return low, high
 
 
-def _rest(ends: Vector, row: NDArray[np.intp], rows: int) -> Vector:
+def _rest(ends: Vector, row: Indices, rows: int) -> Vector:
     """Return, for each entry, the sum of the other ends in its row."""
     infinite = np.isinf(ends)
     sums = np.bincount(row, weights=np.where(infinite, 0.0, ends), minlength=rows)
@@ -140,7 +140,7 @@ def _rest(ends: Vector, row: NDArray[np.intp], rows: int) -> Vector:
     return np.where(others_boundless, sign * np.inf, sums[row] - np.where(infinite, 0.0, ends))
 
 
-def _looped_parts(rows: sparse.csr_array) -> Iterable[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+def _looped_parts(rows: sparse.csr_array) -> Iterable[tuple[Indices, Indices]]:
     """Yield variables and balances of each connected part in which balances form a loop."""
     balances, nodes = rows.shape[0], sum(rows.shape)
     row = row_numbers(rows)
@@ -151,7 +151,7 @@ def _looped_parts(rows: sparse.csr_array) -> Iterable[tuple[NDArray[np.intp], ND
         yield np.flatnonzero(part[balances:] == looped), np.flatnonzero(part[:balances] == looped)
 
 
-def _extreme(rows: sparse.csr_array, right: Vector, limits: NDArray[np.float64], at: int, sign: float) -> float:
+def _extreme(rows: sparse.csr_array, right: Vector, limits: Matrix, at: int, sign: float) -> float:
     """Return the least (sign 1) or largest (sign −1) value of one variable."""
     cost = np.zeros(rows.shape[1])
     cost[at] = sign

@@ -23,12 +23,12 @@ from magnetflow.inference.expressions import Expression
 MEASURED, UNMEASURED, CONSTANT = "measured", "unmeasured", "constant"
 STATUSES = (MEASURED, UNMEASURED, CONSTANT)
 NEGATIVE_EIGENVALUE = -1e-9  # of a correlation matrix, beyond which it is not positive semi-definite
-TOLD = 6  # names told at most
+LISTED = 6  # names listed at most
 
 
 def listed(names: Sequence[str]) -> str:
     """Return the first few names, and how many more there are."""
-    return ", ".join(names[:TOLD]) + (f" and {len(names) - TOLD} more" if len(names) > TOLD else "")
+    return ", ".join(names[:LISTED]) + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ def _check_covariance(problem: Problem) -> None:
     if not np.isfinite(problem.covariance.data).all():
         raise ProblemError("a covariance is not a finite number; mend it", problem.names[touched[0]])
     if len(touched):
-        _ = problem.root  # its making tells whether the covariance can be one
+        _ = problem.root  # making it refuses what is no covariance
 
 
 def _root(sd: Vector, covariance: sparse.csr_array, names: Sequence[str]) -> sparse.csr_array:
@@ -271,9 +271,9 @@ def _root(sd: Vector, covariance: sparse.csr_array, names: Sequence[str]) -> spa
             within = covariance[block][:, block].toarray() / np.outer(sd[block], sd[block])
             eigenvalues, directions = np.linalg.eigh(within + np.eye(len(block)))
             if eigenvalues[0] < NEGATIVE_EIGENVALUE * len(block):
-                told = ", ".join(sorted(names[place] for place in block)[:4])
+                some = ", ".join(sorted(names[place] for place in block)[:4])
                 raise ProblemError(
-                    f"the covariance of {told} is not positive semi-definite; no set of errors can have it",
+                    f"the covariance of {some} is not positive semi-definite; no set of errors can have it",
                     names[block[0]],
                 )
             kept = eigenvalues > -NEGATIVE_EIGENVALUE * len(block)

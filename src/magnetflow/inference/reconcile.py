@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from magnetflow.arrays import Mask, Vector
+from magnetflow.arrays import Mask, Matrix, Vector
 from magnetflow.errors import ConvergenceError
-from magnetflow.inference import checks as tests
+from magnetflow.inference import checks
 from magnetflow.inference.classes import UNOBSERVABLE, classify, intervals
 from magnetflow.inference.problem import Problem, listed
 from magnetflow.inference.solver.covariance import combined_sd, covariance, standard_deviations
-from magnetflow.inference.solver.matrices import rows_touched
+from magnetflow.inference.solver.matrices import scaled
 from magnetflow.inference.solver.relations import imbalances, is_linear
 from magnetflow.inference.solver.solve import SAME_OPTIMUM, Optimum, Solved, solve
 
@@ -51,28 +51,26 @@ class Reconciliation:
     classes: NDArray[np.str_]
     lower: Vector
     upper: Vector
-    covariance: NDArray[np.float64] | None
+    covariance: Matrix | None
     normalised_residual: Vector
-    test: tests.GlobalTest
-    suspects: tuple[tests.Suspect, ...]
-    nodal_tests: tuple[tests.NodalTest, ...]
+    test: checks.GlobalTest
+    suspects: tuple[checks.Suspect, ...]
+    nodal_tests: tuple[checks.NodalTest, ...]
     verdicts: dict[str, str]
     active_bounds: dict[str, float]
     residual_max: float
     messages: tuple[str, ...]
+
+    @property
+    def adjustment_in_sd(self) -> Vector:
+        """The adjustment of each variable in units of its measured sd, NaN where it is not measured."""
+        return (self.value - self.problem.value) / self.problem.sd
 
     def covariance_of(self, names: Sequence[str]) -> pd.DataFrame:
         """Return the covariance of some variables; NaN for what the balances do not determine."""
         places = np.array([self.problem.position[name] for name in names], dtype=np.intp)
         square = covariance(self.problem, self.optimum.bounded.fit, places)
         return pd.DataFrame(_blanked(square, np.isnan(self.value[places])), index=list(names), columns=list(names))
-
-    def correlation_of(self, names: Sequence[str]) -> pd.DataFrame:
-        """Return the correlation of some variables; NaN for what has no variance."""
-        square = self.covariance_of(names)
-        sd = np.sqrt(np.diag(square))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return pd.DataFrame(square.to_numpy() / np.outer(sd, sd), index=square.index, columns=square.columns)
 
     def combine(self, weights: Mapping[str, float]) -> Estimate:
         """Return the sum of variables, each times its weight, with the covariance of their errors.
@@ -110,9 +108,9 @@ class Reconciliation:
 class Eliminated:
     """One step of serial elimination: what was taken out, and the test before and after."""
 
-    removed: tests.Suspect
-    before: tests.GlobalTest
-    after: tests.GlobalTest
+    removed: checks.Suspect
+    before: checks.GlobalTest
+    after: checks.GlobalTest
 
 
 def reconcile(problem: Problem, *, seed: int = 0, sd_of: Sequence[str] = ()) -> Reconciliation:
@@ -131,35 +129,34 @@ def reconcile(problem: Problem, *, seed: int = 0, sd_of: Sequence[str] = ()) -> 
     value = np.where(unknown, np.nan, optimum.x)
     ranges = intervals(problem, optimum.linear, optimum.x, classes)
     sd, square = _uncertainty(problem, optimum, value, sd_of)
-    normalised = tests.normalised_residuals(problem, value, sd)
-    test = tests.global_test(optimum.objective, fitted.redundancy)
-    held = [problem.names[place] for place in optimum.bounded.active]
-    nodal = tests.nodal_tests(problem, fitted, held)
+    normalised = checks.normalised_residuals(problem, value, sd)
+    test = checks.global_test(optimum.objective, fitted.redundancy)
+    nodal = checks.nodal_tests(problem, fitted, [problem.names[place] for place in optimum.bounded.active])
     active = {problem.names[place]: bound for place, bound in sorted(optimum.bounded.active.items())}
     residual_max = float(np.abs(imbalances(problem, optimum.x)).max())
     if not np.isfinite([optimum.objective, residual_max]).all():
         raise ConvergenceError("numbers grew beyond what can be computed with; choose units that make them smaller")
     return Reconciliation(
-        problem,
-        optimum,
-        value,
-        sd,
-        classes,
-        ranges.lower,
-        ranges.upper,
-        square,
-        normalised,
-        test,
-        tuple(tests.suspects(problem, value, normalised)),
-        tuple(nodal),
-        _verdicts(problem, optimum, nodal, unknown),
-        active,
-        residual_max,
-        tuple(_messages(problem, solved, test, active, ranges.loose)),
+        problem=problem,
+        optimum=optimum,
+        value=value,
+        sd=sd,
+        classes=classes,
+        lower=ranges.lower,
+        upper=ranges.upper,
+        covariance=square,
+        normalised_residual=normalised,
+        test=test,
+        suspects=tuple(checks.suspects(problem, value, normalised)),
+        nodal_tests=tuple(nodal),
+        verdicts=checks.verdicts(problem, optimum.linear.matrix, nodal, unknown),
+        active_bounds=active,
+        residual_max=residual_max,
+        messages=tuple(_messages(problem, solved, test, active, ranges.loose)),
     )
 
 
-def eliminate_serially(reconciliation: Reconciliation, *, seed: int = 0) -> tuple[Reconciliation, list[Eliminated]]:
+def eliminate_serially(reconciliation: Reconciliation) -> tuple[Reconciliation, list[Eliminated]]:
     """Take out the most suspect measurement, reconcile again, and so on until the χ² test passes.
 
     A measurement taken out counts as unmeasured; as a redundant one it stays determined by the balances.
@@ -169,7 +166,7 @@ def eliminate_serially(reconciliation: Reconciliation, *, seed: int = 0) -> tupl
     steps = []
     while reconciliation.test.passed is False and reconciliation.suspects:
         worst = reconciliation.suspects[0]
-        following = reconcile(_without(reconciliation.problem, worst.name), seed=seed)
+        following = reconcile(_without(reconciliation.problem, worst.name))
         steps.append(Eliminated(worst, reconciliation.test, following.test))
         reconciliation = following
     return reconciliation, steps
@@ -179,23 +176,22 @@ def _without(problem: Problem, name: str) -> Problem:
     """Return the problem with one measurement taken as unmeasured, to start where it was measured."""
     place = problem.position[name]
     out = np.arange(len(problem.names)) == place
-    kept = problem.covariance.tocoo()
-    row, column = kept.coords
-    among = (row != place) & (column != place)
-    left = type(kept)((kept.data[among], (row[among], column[among])), shape=kept.shape).tocsr()
+    kept = (~out).astype(float)
+    covariance_left = scaled(problem.covariance.copy(), kept, kept)
+    covariance_left.eliminate_zeros()
     return replace(
         problem,
         measured=problem.measured & ~out,
         start=np.where(out, problem.value, problem.start),
         value=np.where(out, np.nan, problem.value),
         sd=np.where(out, np.nan, problem.sd),
-        covariance=left,
+        covariance=covariance_left,
     )
 
 
 def _uncertainty(
     problem: Problem, optimum: Optimum, value: Vector, sd_of: Sequence[str]
-) -> tuple[Vector, NDArray[np.float64] | None]:
+) -> tuple[Vector, Matrix | None]:
     """Return the standard deviations, and for a small problem the covariance they are the roots of."""
     fitted, everything = optimum.bounded.fit, np.arange(len(value))
     unknown = np.isnan(value)
@@ -215,70 +211,63 @@ def _uncertainty(
     return np.where(unknown, np.nan, sd), None
 
 
-def _blanked(square: NDArray[np.float64], unknown: Mask) -> NDArray[np.float64]:
+def _blanked(square: Matrix, unknown: Mask) -> Matrix:
     blanked = square.copy()
     blanked[unknown], blanked[:, unknown] = np.nan, np.nan
     return blanked
 
 
-def _verdicts(problem: Problem, optimum: Optimum, nodal: list[tests.NodalTest], unknown: Mask) -> dict[str, str]:
-    matrix = optimum.linear.matrix
-    of_unmeasured, undetermined = (rows_touched(matrix, columns) for columns in (problem.unmeasured, unknown))
-    said = tests.verdicts(problem, nodal, of_unmeasured, undetermined)
-    return dict(zip(problem.balance_names, said, strict=True))
-
-
 def _messages(
-    problem: Problem, solved: Solved, test: tests.GlobalTest, active: dict[str, float], loose: Mask
+    problem: Problem, solved: Solved, test: checks.GlobalTest, active: dict[str, float], loose: Mask
 ) -> list[str]:
-    """Tell what a reader of the values should know before using them."""
-    said = []
-    if test.passed is None:
-        said.append("no balance is left over to test the measurements: nothing was adjusted")
-    elif not test.passed:
-        said.append("the measurements contradict each other more than their uncertainties allow")
-    if active:
-        told = [f"{name} at {bound:g}" for name, bound in active.items()]
-        said.append(f"held by a bound, which counts as a balance in test and uncertainty: {listed(told)}")
-    pushed = [] if is_linear(problem) else _pushed_to_zero(problem, solved.best.x)
-    if pushed:
-        said.append(
+    """Return what a reader of the values should know before using them."""
+    best, starts = solved.best, len(solved.reached) + solved.failed
+    same = [
+        abs(optimum.objective - best.objective) <= SAME_OPTIMUM * (1 + optimum.objective)
+        for optimum in solved.reached
+    ]
+    others = sorted(
+        {f"{optimum.objective:.4g}" for optimum, is_best in zip(solved.reached, same, strict=True) if not is_best}
+    )
+    pushed = _pushed_to_zero(problem, best.x)
+    messages = [
+        (test.passed is None, "no balance is left over to test the measurements: nothing was adjusted"),
+        (test.passed is False, "the measurements contradict each other more than their uncertainties allow"),
+        (
+            active,
+            "held by a bound, which counts as a balance in test and uncertainty: "
+            + listed([f"{name} at {bound:g}" for name, bound in active.items()]),
+        ),
+        (
+            pushed,
             f"degenerate: measurements of {listed(pushed)} lie well away from zero and are pushed to zero, "
-            "the only place where contradicting balances agree; do not use these values"
-        )
-    said += _on_starts(solved)
-    if solved.best.is_minimum is None:
-        said.append("the system is too large to tell a minimum from a saddle point")
-    elif not solved.best.is_minimum:
-        said.append("the values are a saddle point, not a minimum; give other starts")
-    if loose.any():
-        names = [problem.names[place] for place in np.flatnonzero(loose)]
-        said.append(f"ranges of unobservable variables that may be narrower than told: {listed(names)}")
-    return said
+            "the only place where contradicting balances agree; do not use these values",
+        ),
+        (
+            others,
+            f"{len(same)} starts reached different optima: {sum(same)} the one given, with a weighted sum of squares "
+            f"of {best.objective:.4g}, the others {', '.join(others)}; give starts near what you expect",
+        ),
+        (
+            solved.failed,
+            f"{solved.failed} of {starts} starts did not converge, so that a better optimum may exist; "
+            "give starts near what you expect",
+        ),
+        (best.is_minimum is None, "the system is too large to tell a minimum from a saddle point"),
+        (best.is_minimum is False, "the values are a saddle point, not a minimum; give other starts"),
+        (
+            loose.any(),
+            "ranges of unobservable variables that may be narrower than given: "
+            + listed([problem.names[place] for place in np.flatnonzero(loose)]),
+        ),
+    ]
+    return [message for applies, message in messages if applies]
 
 
 def _pushed_to_zero(problem: Problem, x: Vector) -> list[str]:
+    """Return the names of measurements that a nonlinear system moves from well away from zero to zero."""
+    if is_linear(problem):
+        return []
     with np.errstate(invalid="ignore"):
-        pushed = np.abs(problem.value) > WELL_AWAY * problem.sd
-        pushed &= np.abs(x) < AT_ZERO * np.abs(problem.value)
-    return [problem.names[place] for place in np.flatnonzero(pushed & problem.measured)]
-
-
-def _on_starts(solved: Solved) -> list[str]:
-    """Report starts that reached another optimum or none."""
-    said = []
-    objectives = [optimum.objective for optimum in solved.reached]
-    others = sorted(
-        {f"{value:.4g}" for value in objectives if abs(value - solved.best.objective) > SAME_OPTIMUM * (1 + value)}
-    )
-    if others:
-        agreeing = sum(abs(value - solved.best.objective) <= SAME_OPTIMUM * (1 + value) for value in objectives)
-        said.append(
-            f"{len(solved.reached)} starts reached different optima: {agreeing} the one told, with a weighted sum "
-            f"of squares of {solved.best.objective:.4g}, the others {', '.join(others)}; give starts near what "
-            "you expect"
-        )
-    if solved.failed:
-        told = f"{solved.failed} of {solved.failed + len(solved.reached)} starts came to no end"
-        said.append(told + ", so that a better optimum may exist; give starts near what you expect")
-    return said
+        pushed = (np.abs(problem.value) > WELL_AWAY * problem.sd) & (np.abs(x) < AT_ZERO * np.abs(problem.value))
+    return [problem.names[place] for place in np.flatnonzero(pushed)]

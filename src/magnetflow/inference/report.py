@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from magnetflow.errors import InputError
+from magnetflow.inference.checks import GlobalTest
 from magnetflow.inference.classes import CONSTANT, NONREDUNDANT, OBSERVABLE, REDUNDANT, UNOBSERVABLE
 from magnetflow.inference.problem import listed
 from magnetflow.inference.reconcile import Eliminated, Reconciliation
@@ -30,6 +31,7 @@ def report(reconciliation: Reconciliation, steps: Sequence[Eliminated] = ()) -> 
     `steps` are those of serial elimination, if it was asked for.
     """
     test = reconciliation.test
+    adjustments = zip(reconciliation.problem.names, reconciliation.adjustment_in_sd.tolist(), strict=True)
     return {
         "objective": test.objective,
         "degrees_of_freedom": test.degrees_of_freedom,
@@ -41,21 +43,13 @@ def report(reconciliation: Reconciliation, steps: Sequence[Eliminated] = ()) -> 
         "iterations": reconciliation.optimum.iterations,
         "residual_max": reconciliation.residual_max,
         "messages": list(reconciliation.messages),
-        "adjustments_in_sd": _adjustments_in_sd(reconciliation),
+        "adjustments_in_sd": {name: by + 0.0 for name, by in adjustments if not math.isnan(by)},  # never -0.0
         "classes": {kind: int((reconciliation.classes == kind).sum()) for kind in CLASSES},
         "active_bounds": reconciliation.active_bounds,
         "balances": reconciliation.verdicts,
         "nodal_tests": [asdict(nodal) for nodal in reconciliation.nodal_tests],
         "eliminated": [asdict(step) for step in steps],
     }
-
-
-def _adjustments_in_sd(reconciliation: Reconciliation) -> dict[str, float]:
-    """Return the adjustment of each measured variable in units of its measured sd."""
-    problem = reconciliation.problem
-    places = np.flatnonzero(problem.measured)
-    moved = (reconciliation.value[places] - problem.value[places]) / problem.sd[places]
-    return {problem.names[place]: float(by) + 0.0 for place, by in zip(places, moved, strict=True)}
 
 
 def write(reconciliation: Reconciliation, folder: Path, steps: Sequence[Eliminated] = ()) -> None:
@@ -68,11 +62,11 @@ def write(reconciliation: Reconciliation, folder: Path, steps: Sequence[Eliminat
     frame = reconciliation.table()
     writer.writerow(frame.columns)
     writer.writerows([_cell(value) for value in row] for row in frame.itertuples(index=False))
-    told = json.dumps(report(reconciliation, steps), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    document = json.dumps(report(reconciliation, steps), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Both are complete before either takes the place of an earlier one.
-        for name, text in ((TABLE, table.getvalue()), (REPORT, told)):
+        for name, text in ((TABLE, table.getvalue()), (REPORT, document)):
             (folder / f".{name}.part").write_text(text, encoding="utf-8", newline="")
         for name in (TABLE, REPORT):
             (folder / f".{name}.part").replace(folder / name)
@@ -102,33 +96,29 @@ def summary(reconciliation: Reconciliation, steps: Sequence[Eliminated] = ()) ->
     for suspect in reconciliation.suspects[:LINES]:
         alike = f"; {listed(suspect.tied)} fits the blame as well" if suspect.tied else ""
         lines.append(f"Suspect: {suspect.name}, {abs(suspect.normalised_residual):.1f} standard deviations{alike}.")
-    contradicted = [name for name, said in reconciliation.verdicts.items() if "contradicted" in said]
+    contradicted = [name for name, verdict in reconciliation.verdicts.items() if "contradicted" in verdict]
     if contradicted:
         lines.append(f"Contradicted balances: {listed(contradicted)}.")
-    lines += [f"Taken out: {step.removed.name}; then {_outcome(step)}." for step in steps]
+    lines += [f"Taken out: {step.removed.name}; then {_outcome(step.after)}." for step in steps]
     lines += [f"Note: {message}." for message in reconciliation.messages]
     return "\n".join(lines)
 
 
-def _outcome(step: Eliminated) -> str:
-    if step.after.passed is None:
+def _outcome(test: GlobalTest) -> str:
+    if test.passed is None:
         return "nothing is left to test"
-    return f"the test {'passes' if step.after.passed else 'fails'} with p = {step.after.p_value:.3g}"
+    return f"the test {'passes' if test.passed else 'fails'} with p = {test.p_value:.3g}"
 
 
 def _adjustments(reconciliation: Reconciliation) -> list[str]:
-    """Tell the largest adjustments in units of the measurement's sd."""
-    problem = reconciliation.problem
-    with np.errstate(invalid="ignore"):
-        moved = np.where(problem.measured, (reconciliation.value - problem.value) / problem.sd, 0.0)
+    """Return a line for each of the largest adjustments, in units of the sd of the measurement."""
+    problem, moved = reconciliation.problem, np.nan_to_num(reconciliation.adjustment_in_sd)
     order = np.argsort(-np.abs(moved), kind="stable")[:LINES]
     shown = [place for place in order if abs(moved[place]) > 1e-6]
-    if not shown:
-        return []
-    width = max(len(problem.names[place]) for place in shown)
-    told = [
+    width = max((len(problem.names[place]) for place in shown), default=0)
+    lines = [
         f"  {problem.names[place]:<{width}}  {problem.value[place]:>10.5g} -> {reconciliation.value[place]:<10.5g} "
         f"{moved[place]:+.2f} sd"
         for place in shown
     ]
-    return ["Largest adjustments:", *told]
+    return ["Largest adjustments:", *lines] if lines else []

@@ -23,7 +23,7 @@ ROUNDS = 200
 SETTLED = 1e-7
 
 
-def reconcile_robustly(problem: Problem, *, seed: int = 0) -> tuple[Reconciliation, pd.Series[float]]:
+def reconcile_robustly(problem: Problem) -> tuple[Reconciliation, pd.Series[float]]:
     """Reconcile with Huber's weights; return the last reconciliation and the weight of each measured variable.
 
     A weight of one is that of least squares. The standard deviations of the result are those of the last weights,
@@ -32,13 +32,11 @@ def reconcile_robustly(problem: Problem, *, seed: int = 0) -> tuple[Reconciliati
     measured = problem.measured
     weight = np.ones(int(measured.sum()))
     for _ in range(ROUNDS):
-        solved = reconcile(_weighted(problem, weight), seed=seed)
-        away = np.abs(solved.value - problem.value)[measured] / problem.sd[measured]
-        asked = TUNING / np.maximum(away, TUNING)
-        if np.abs(asked - weight).max(initial=0.0) <= SETTLED:
-            names = [name for name, told in zip(problem.names, measured, strict=True) if told]
-            return solved, pd.Series(asked, index=names)
-        weight = asked
+        solved = reconcile(_weighted(problem, weight))
+        adjustment = np.abs(solved.value - problem.value)[measured] / problem.sd[measured]
+        before, weight = weight, TUNING / np.maximum(adjustment, TUNING)
+        if np.abs(weight - before).max(initial=0.0) <= SETTLED:
+            return solved, pd.Series(weight, index=np.array(problem.names)[measured])
     raise ConvergenceError(
         "the weights of a robust reconciliation did not settle, as where two measurements of nearly one sd "
         "contradict each other; look at the suspects instead"

@@ -13,22 +13,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.special import betaincinv, ndtri, stdtrit
 
-from magnetflow.arrays import Matrix
+from magnetflow.arrays import Array, Matrix
 from magnetflow.errors import InputError
 
-NORMAL, LOGNORMAL, TRIANGULAR, UNIFORM, BETA, STUDENT = (
-    "normal",
-    "lognormal",
-    "triangular",
-    "uniform",
-    "beta",
-    "student",
-)
+NORMAL, LOGNORMAL, TRIANGULAR = "normal", "lognormal", "triangular"
+UNIFORM, BETA, STUDENT = "uniform", "beta", "student"
 DEGREES = 4.0  # of freedom of Student's distribution: a variance, but no fourth moment
 
 
-def quantiles(kind: str, mean: float, sd: float, probability: Matrix) -> Matrix:
-    """Return the values of a distribution at probabilities between 0 and 1, in the shape of these.
+def quantiles(kind: str, mean: float, sd: float, probability: Array) -> Array:
+    """Return the values of a distribution at probabilities between 0 and 1 (of any shape), in their shape.
 
     The triangular and the uniform distribution are symmetric about the mean; Student's has DEGREES of freedom.
     Raises InputError for a kind that is not known, an sd that is not positive, or a mean the kind cannot have.
@@ -42,32 +36,30 @@ def quantiles(kind: str, mean: float, sd: float, probability: Matrix) -> Matrix:
     return np.asarray(_SHAPED[kind](mean, sd, probability))
 
 
-def _triangular(probability: Matrix) -> Matrix:
+def _triangular(probability: Array) -> Array:
     below = np.minimum(probability, 1.0 - probability)
     distance = np.sqrt(6.0) * (1.0 - np.sqrt(2.0 * below))
     return np.asarray(np.where(probability < 0.5, -distance, distance))
 
 
-def _lognormal(mean: float, sd: float, probability: Matrix) -> Matrix:
+def _lognormal(mean: float, sd: float, probability: Array) -> Array:
     if not mean > 0:
         raise InputError(f"a lognormal distribution needs a mean above zero, found {mean:g}")
     variance = np.log1p((sd / mean) ** 2)
-    values: Matrix = mean * np.exp(np.sqrt(variance) * ndtri(probability) - variance / 2.0)
-    return values
+    return np.asarray(mean * np.exp(np.sqrt(variance) * ndtri(probability) - variance / 2.0))
 
 
-def _beta(mean: float, sd: float, probability: Matrix) -> Matrix:
-    values: Matrix = betaincinv(*beta_parameters(mean, sd), probability)
-    return values
+def _beta(mean: float, sd: float, probability: Array) -> Array:
+    return np.asarray(betaincinv(*beta_parameters(mean, sd), probability))
 
 
-_STANDARD: dict[str, Callable[[Matrix], Matrix]] = {  # at mean 0 and sd 1
+_STANDARD: dict[str, Callable[[Array], Array]] = {  # at mean 0 and sd 1
     NORMAL: ndtri,
     TRIANGULAR: _triangular,
     UNIFORM: lambda probability: np.sqrt(12.0) * (probability - 0.5),
     STUDENT: lambda probability: np.sqrt(1.0 - 2.0 / DEGREES) * stdtrit(DEGREES, probability),
 }
-_SHAPED: dict[str, Callable[[float, float, Matrix], Matrix]] = {LOGNORMAL: _lognormal, BETA: _beta}
+_SHAPED: dict[str, Callable[[float, float, Array], Array]] = {LOGNORMAL: _lognormal, BETA: _beta}
 
 
 def beta_parameters(mean: float, sd: float) -> tuple[float, float]:
@@ -106,7 +98,7 @@ def sticks(mean: Sequence[float], sd: Sequence[float]) -> list[tuple[float, floa
 
 
 def split(pieces: Sequence[tuple[float, float]], probability: Matrix) -> Matrix:
-    """Return shares (parts by draws) at probabilities (parts but the last, by draws)."""
+    """Return shares (parts, draws) at probabilities (parts but the last, draws)."""
     shares, left = [], np.ones(probability.shape[1])
     for (mean, sd), row in zip(pieces, probability, strict=True):
         broken = left * _beta(mean, sd, row)
@@ -116,7 +108,7 @@ def split(pieces: Sequence[tuple[float, float]], probability: Matrix) -> Matrix:
 
 
 def split_covariance(pieces: Sequence[tuple[float, float]]) -> Matrix:
-    """Return the covariance of the shares of a split, in closed form, parts by parts."""
+    """Return the covariance of the shares of a split, in closed form (parts, parts)."""
     mean = np.array([*(piece for piece, _ in pieces), 1.0])
     square = np.array([*(piece**2 + sd**2 for piece, sd in pieces), 1.0])
     left = np.cumprod([1.0, *(1.0 - mean[:-1])])  # of the stick, before each part

@@ -33,8 +33,8 @@ DEPENDENT = 1e-9  # a smallest eigenvalue, of the correlation of held variables,
 class Reduced:
     """A linear system reduced to its measured variables y.
 
-    The balances left among them are `balances` y = `level`; all variables are `offset` + `matrix` y, NaN where the
-    balances do not determine them.
+    The balances left among them are `balances` y = `level` (balances, measured); all variables are `offset` +
+    `matrix` y (variables, measured), NaN where the balances do not determine them.
     """
 
     problem: Problem
@@ -45,12 +45,12 @@ class Reduced:
 
     @property
     def covariance(self) -> Matrix:
-        """The covariance of the measured variables, dense."""
+        """The covariance of the measured variables (measured, measured)."""
         root = self.problem.root
         return np.asarray((root @ root.T).toarray())
 
     def gain(self, covariance: Matrix) -> Matrix:
-        """Return K = V Bᵀ (B V Bᵀ)⁻¹: how the measured variables give way to the gaps of the balances."""
+        """Return K = V Bᵀ (B V Bᵀ)⁻¹ (measured, balances): how measured variables give way to gaps of balances."""
         along = covariance @ self.balances.T
         return np.asarray(np.linalg.solve(self.balances @ along, along.T).T, dtype=float)
 
@@ -77,7 +77,8 @@ def reduce(problem: Problem) -> Reduced:
 class Estimator:
     """Reconciled values of all variables for draws of the measured ones, x = `offset` + `matrix` y within bounds.
 
-    `covariance` is that of the reconciled values without bounds, with the standard deviations of the problem.
+    `matrix` is (variables, measured). `covariance` (variables, variables) is that of the reconciled values without
+    bounds, with the standard deviations of the problem.
     """
 
     problem: Problem
@@ -86,32 +87,32 @@ class Estimator:
     covariance: Matrix
 
     def unbounded(self, measured: Matrix) -> Matrix:
-        """Return all variables by draws, from measured variables by draws, as if there were no bounds."""
+        """Return all variables (variables, draws) as if there were no bounds, from `measured` (measured, draws)."""
         values: Matrix = self.matrix @ measured
         values += self.offset[:, None]
         return values
 
     def bounded(self, measured: Matrix) -> tuple[Matrix, Mask]:
-        """Return all variables by draws within the bounds, and which draws a bound holds."""
+        """Return all variables (variables, draws) within the bounds, and which draws are at a bound (draws)."""
         values = self.unbounded(measured)
-        held = np.flatnonzero(self._beyond(values).any(axis=0))
-        values[:, held] = self._hold(values[:, held], measured[:, held])
-        return values, np.isin(np.arange(values.shape[1]), held)
+        at_bound = self._beyond(values).any(axis=0)
+        values[:, at_bound] = self._hold(values[:, at_bound], measured[:, at_bound])
+        return values, at_bound
 
-    def _beyond(self, values: Matrix) -> NDArray[np.float64]:
-        """Return by how many sds each value lies below its lower bound (negative) or above its upper one; else 0."""
+    def _beyond(self, values: Matrix) -> Matrix:
+        """Return by how many sds values (variables, draws) are below (negative) or above their bounds, 0 within."""
         problem, sd = self.problem, np.sqrt(np.diag(self.covariance))
         sure = sd == 0
         scale = np.where(sure, 1.0, sd)[:, None]
         with np.errstate(invalid="ignore"):
             below = np.minimum((values - problem.lower[:, None]) / scale + FEASIBLE, 0.0)
             above = np.maximum((values - problem.upper[:, None]) / scale - FEASIBLE, 0.0)
-        beyond: NDArray[np.float64] = np.nan_to_num(below + above)
+        beyond: Matrix = np.nan_to_num(below + above)
         beyond[sure] = 0.0
         return beyond
 
     def _hold(self, values: Matrix, measured: Matrix) -> Matrix:
-        """Return the nearest values within the bounds, for draws that violate some."""
+        """Return the nearest values (variables, draws) within the bounds, for draws that violate some."""
         free, active = values.copy(), np.zeros(values.shape, dtype=np.int8)
         left, beyond, alone = np.arange(values.shape[1]), self._beyond(values), []
         for _ in range(ROUNDS + 2 * len(values)):

@@ -19,12 +19,13 @@ from magnetflow.arrays import Matrix
 from magnetflow.errors import InputError
 from magnetflow.inference.draws.space import Space, probabilities
 
-Model = Callable[[Matrix], Matrix]  # outcomes by draws, from values of the inputs by draws
+Model = Callable[[Matrix], Matrix]  # (outcomes, draws) from values of the inputs (inputs, draws)
+HALF_WIDTH = float(ndtri(0.975))  # of a 95 % confidence interval, in standard deviations
 
 
 @dataclass(frozen=True)
 class Indices:
-    """First-order and total indices, groups by outcomes, with half the width of their confidence intervals."""
+    """First-order and total indices, groups by outcomes, with half the width of their 95 % intervals."""
 
     first: pd.DataFrame
     first_half_width: pd.DataFrame
@@ -41,7 +42,6 @@ def sobol_indices(
     seed: int,
     groups: NDArray[np.str_] | None = None,
     resamples: int = 200,
-    confidence: float = 0.95,
 ) -> Indices:
     """Return the Sobol indices of groups of inputs for each outcome.
 
@@ -75,11 +75,10 @@ def sobol_indices(
     drawn = random.multinomial(draws, np.full(draws, 1.0 / draws), size=resamples) / draws
     weights = np.vstack([np.full((1, draws), 1.0 / draws), drawn])
     variance = 0.5 * weights @ (of_one**2 + of_other**2).T - (0.5 * weights @ (of_one + of_other).T) ** 2
-    factor = float(ndtri(0.5 + confidence / 2.0))
     frames = []
     for terms in (first, total):
         with np.errstate(invalid="ignore", divide="ignore"):
             estimates = np.einsum("wd,god->wgo", weights, terms, optimize=True) / variance[:, None, :]
-        for frame in (estimates[0], factor * estimates[1:].std(axis=0, ddof=1)):
+        for frame in (estimates[0], HALF_WIDTH * estimates[1:].std(axis=0, ddof=1)):
             frames.append(pd.DataFrame(frame, index=names, columns=list(outcomes)))
     return Indices(*frames)

@@ -16,7 +16,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
-from magnetflow.arrays import Matrix
+from magnetflow.arrays import Matrix, Vector
 from magnetflow.errors import InputError
 from magnetflow.inference.draws.distributions import quantiles, split, split_covariance, sticks
 
@@ -91,13 +91,13 @@ class Space:
         return len(self.groups)
 
     @cached_property
-    def mean(self) -> NDArray[np.float64]:
-        """The mean of each value."""
+    def mean(self) -> Vector:
+        """The mean of each value (names)."""
         return np.array([*(given.mean for given in self.inputs), *(m for shares in self.splits for m in shares.mean)])
 
     @cached_property
     def covariance(self) -> Matrix:
-        """The covariance of the values: diagonal but for the splits."""
+        """The covariance of the values (names, names): diagonal but for the splits."""
         own = np.diag([given.sd**2 for given in self.inputs])
         return np.asarray(scipy.linalg.block_diag(own, *(split_covariance(shares.pieces) for shares in self.splits)))
 
@@ -108,16 +108,15 @@ class Space:
         return np.array([*(given.group for given in self.inputs), *of_splits])
 
     def draw(self, probability: Matrix) -> Matrix:
-        """Return values (names by draws) at probabilities (width by draws)."""
+        """Return values (names, draws) at probabilities (width, draws)."""
         values = np.empty((len(self.names), probability.shape[1]))
-        row = len(self.inputs)
+        first = row = len(self.inputs)
         for place, given in enumerate(self.inputs):
             values[place] = quantiles(given.kind, given.mean, given.sd, probability[place])
-        taken = row
         for shares in self.splits:
-            after = row + len(shares.pieces)
-            values[taken : taken + len(shares.parts)] = split(shares.pieces, probability[row:after])
-            row, taken = after, taken + len(shares.parts)
+            parts, pieces = len(shares.parts), len(shares.pieces)
+            values[first : first + parts] = split(shares.pieces, probability[row : row + pieces])
+            first, row = first + parts, row + pieces
         return values
 
     def with_kinds(self, kind: str, groups: Sequence[str] | None = None) -> Space:
@@ -129,11 +128,10 @@ class Space:
 
 
 def probabilities(width: int, seed: int, first: int, count: int) -> Matrix:
-    """Return points `first` to `first + count` of a scrambled Sobol sequence, width by points."""
+    """Return points `first` to `first + count` of a scrambled Sobol sequence (width, points)."""
     sequence = qmc.Sobol(width, scramble=True, rng=seed)
     if first:
         sequence.fast_forward(first)
-    # From its beginning the sequence is taken to a power of two, and cut.
-    taken = sequence.random(count if first else 1 << (count - 1).bit_length())[:count]
-    points: Matrix = np.clip(taken.T, EDGE, 1.0 - EDGE, order="C")
-    return points
+    # A sequence from its beginning is drawn to a power of two, and cut.
+    points = sequence.random(count if first else 1 << (count - 1).bit_length())[:count]
+    return np.asarray(np.clip(points.T, EDGE, 1.0 - EDGE, order="C"))

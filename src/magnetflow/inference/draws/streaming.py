@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from magnetflow.arrays import Matrix, Vector
 from magnetflow.errors import InputError
 
-Task = Callable[[int, int], Matrix]  # outcomes by draws, for the draws from a first one on, so many
+Task = Callable[[int, int], Matrix]  # (outcomes, draws): so many draws from a first one on
 BLOCK = 8192  # draws made at once
 BINS = 4000  # of the histogram of an outcome
 PILOT = 1024  # draws that the first block has at least, since it sets the range of the histogram
@@ -32,8 +32,8 @@ IN_FLIGHT = 16  # blocks handed out at once
 class Summary:
     """Moments and histogram of some draws; arrays run over the outcomes.
 
-    `scatter` is the sum of products of deviations from the mean; `counts` has BINS bins between `low` and `high`,
-    one below and one above; `least` and `most` are the extreme draws.
+    `scatter` (outcomes, outcomes) sums the products of deviations from the mean; `counts` (outcomes, bins) has BINS
+    bins between `low` and `high`, one below and one above; `least` and `most` are the extreme draws.
     """
 
     names: tuple[str, ...]
@@ -49,8 +49,7 @@ class Summary:
     @property
     def covariance(self) -> Matrix:
         """The covariance of the outcomes."""
-        square: Matrix = self.scatter / (self.draws - 1)
-        return square
+        return np.asarray(self.scatter / (self.draws - 1))
 
     @property
     def sd(self) -> Vector:
@@ -105,16 +104,16 @@ class Summary:
         middle = self.low[row] + together * own * (np.arange(steps) + 0.5)
         return pd.Series(inner / self.draws, index=middle)
 
-    def table(self, probabilities: Sequence[float] = (0.025, 0.5, 0.975)) -> pd.DataFrame:
-        """Return mean, sd and quantiles, one row an outcome."""
-        columns = {"mean": self.mean, "sd": self.sd, **{f"q{p:g}": self.quantile(p) for p in probabilities}}
+    def table(self) -> pd.DataFrame:
+        """Return mean, sd, median and the ends of the central 95 %, one row an outcome."""
+        columns = {"mean": self.mean, "sd": self.sd, **{f"q{p:g}": self.quantile(p) for p in (0.025, 0.5, 0.975)}}
         return pd.DataFrame(columns, index=pd.Index(self.names, name="outcome"))
 
 
 def summarise(task: Task, names: Sequence[str], draws: int, client: Any = None, block: int = BLOCK) -> Summary:
     """Evaluate draws in blocks and return what they say.
 
-    `task(first, count)` returns outcomes (one a name) by draws and must be picklable where a `client` is given:
+    `task(first, count)` returns outcomes (names, draws) and must be picklable where a `client` is given:
     a Dask client, or an executor of `concurrent.futures`, which then makes the blocks.
     Raises InputError for fewer than two draws, or an outcome that is not finite.
     """
@@ -145,7 +144,7 @@ class _Measure:
         return self.of(self.task(first, count))
 
     def of(self, outcomes: Matrix) -> Summary:
-        """Return moments and histogram of outcomes by draws."""
+        """Return moments and histogram of outcomes (outcomes, draws)."""
         wrong = ~np.isfinite(outcomes).all(axis=1)
         if wrong.any():
             raise InputError(f"{self.names[int(np.argmax(wrong))]} is not finite in some draw; mend its distribution")

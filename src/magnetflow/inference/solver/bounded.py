@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import clarabel
 import numpy as np
 import scipy.sparse as sparse
-from numpy.typing import NDArray
 
-from magnetflow.arrays import Vector
+from magnetflow.arrays import Mask, Vector
 from magnetflow.errors import ConflictError, ConvergenceError
 from magnetflow.inference.problem import Problem
 from magnetflow.inference.solver.conflict import conflict
@@ -90,7 +89,7 @@ def _amended(
     problem: Problem,
     fitted: Fit,
     active: Mapping[int, float],
-    violated: NDArray[np.bool_],
+    violated: Mask,
     wrong: set[int],
     one_by_one: bool,
 ) -> dict[int, float]:
@@ -125,11 +124,10 @@ def _scales(problem: Problem, fitted: Fit) -> Vector:
     return scales
 
 
-def _violated(problem: Problem, fitted: Fit) -> NDArray[np.bool_]:
+def _violated(problem: Problem, fitted: Fit) -> Mask:
     room = FEASIBLE * (_scales(problem, fitted) + np.abs(fitted.x))
     beyond = (fitted.x < problem.lower - room) | (fitted.x > problem.upper + room)
-    violated: NDArray[np.bool_] = beyond & ~problem.constant
-    return violated
+    return np.asarray(beyond & ~problem.constant)
 
 
 def _nearest_bound(problem: Problem, x: Vector, place: int) -> float:

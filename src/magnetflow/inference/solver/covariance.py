@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sparse
-from numpy.typing import NDArray
 
-from magnetflow.arrays import Vector
+from magnetflow.arrays import Indices, Matrix, Vector
 from magnetflow.inference.problem import Problem
 from magnetflow.inference.solver.leastsquares import Fit, response
 from magnetflow.inference.solver.matrices import row_lengths
@@ -22,10 +21,10 @@ CANCELLED = 1e-6  # part of a variance left, below which the difference has too 
 ROUNDING = 1e-13  # part of an sd that is none
 
 
-def covariance(problem: Problem, fitted: Fit, places: NDArray[np.intp]) -> NDArray[np.float64]:
+def covariance(problem: Problem, fitted: Fit, places: Indices) -> Matrix:
     """Return the covariance of the variables at `places`, square in their order."""
     rows = response(problem, fitted, places)
-    square: NDArray[np.float64] = (rows @ rows.T).toarray() - fitted.factor.explained(rows)
+    square: Matrix = (rows @ rows.T).toarray() - fitted.factor.explained(rows)
     few, projected = _almost_sure(fitted, rows, row_lengths(rows) ** 2, np.diag(square))
     if len(few):
         square[few] = (rows @ projected).T
@@ -34,7 +33,7 @@ def covariance(problem: Problem, fitted: Fit, places: NDArray[np.intp]) -> NDArr
     return square
 
 
-def standard_deviations(problem: Problem, fitted: Fit, places: NDArray[np.intp]) -> Vector:
+def standard_deviations(problem: Problem, fitted: Fit, places: Indices) -> Vector:
     """Return the standard deviation of each variable at `places`."""
     variances = [np.zeros(0)]
     for block in np.array_split(places, max(1, len(places) // BLOCK)):
@@ -44,20 +43,17 @@ def standard_deviations(problem: Problem, fitted: Fit, places: NDArray[np.intp])
         few, projected = _almost_sure(fitted, rows, before, left)
         left[few] = np.sum(projected**2, axis=0)
         variances.append(left)
-    sd: Vector = np.sqrt(np.concatenate(variances))
-    return sd
+    return np.asarray(np.sqrt(np.concatenate(variances)))
 
 
-def combined_sd(problem: Problem, fitted: Fit, places: NDArray[np.intp], weights: Vector) -> float:
+def combined_sd(problem: Problem, fitted: Fit, places: Indices, weights: Vector) -> float:
     """Return the standard deviation of the weighted sum of the variables at `places`, all of them determined."""
     rows = response(problem, fitted, places)
     sd = float(np.linalg.norm(fitted.factor.project((rows.T @ weights)[:, None])))
     return sd if sd > ROUNDING * (np.abs(weights) @ row_lengths(rows)) else 0.0
 
 
-def _almost_sure(
-    fitted: Fit, rows: sparse.csr_array, before: Vector, left: Vector
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _almost_sure(fitted: Fit, rows: sparse.csr_array, before: Vector, left: Vector) -> tuple[Indices, Matrix]:
     """Return the variables with almost no variance left, and their projected rows as columns.
 
     There the difference of two variances has too few digits, and the length of the projected row has all of them.

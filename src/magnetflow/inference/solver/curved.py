@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import NDArray
 
-from magnetflow.arrays import Vector
+from magnetflow.arrays import Matrix, Vector
 from magnetflow.inference.problem import Problem
 from magnetflow.inference.solver.elimination import RANK_TOLERANCE
 from magnetflow.inference.solver.leastsquares import Fit, Linear
@@ -71,10 +70,9 @@ def newton_step(
     return Newton(there, z + step[:errors], float(eigenvalues[0]), within)
 
 
-def _null_space(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def _null_space(rows: Matrix) -> Matrix:
     """Return an orthonormal basis of what the rows, of length one, leave free."""
     basis, triangle, _ = scipy.linalg.qr(rows.T, pivoting=True, check_finite=False)
     diagonal = np.abs(np.diag(triangle))
     rank = int((diagonal > RANK_TOLERANCE * diagonal[:1]).sum())
-    free: NDArray[np.float64] = basis[:, rank:]
-    return free
+    return np.asarray(basis[:, rank:])

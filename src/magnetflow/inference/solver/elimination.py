@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sparse
-from numpy.typing import NDArray
+
+from magnetflow.arrays import Indices, Matrix
 
 VANISHED = 1e-11  # a difference this small against its terms is zero
 RANK_TOLERANCE = 1e-10
@@ -36,34 +37,24 @@ class Elimination:
     determining: sparse.csr_array
     remaining: sparse.csr_array
     echelon: sparse.csr_array
-    pivots: NDArray[np.intp]
-    free: NDArray[np.intp]
+    pivots: Indices
+    free: Indices
 
 
 def eliminate(columns: sparse.csr_array) -> Elimination:
     """Eliminate the columns of the unmeasured variables (balances by variables), scaled to entries of about 1."""
     work = _Work(columns)
     work.run()
-    finished = work.finish_densely()
+    remaining = work.finish_densely()
     count, width = columns.shape
-    determining = [*work.pivot_combinations, *finished.determining]
-    echelon = [*work.pivot_rows, *finished.echelon]
-    pivots = [*work.pivots, *finished.pivots]
+    pivots = np.array(work.pivots, dtype=np.intp)
     return Elimination(
-        _stack(determining, count),
-        _stack([*[work.combinations[row] for row in sorted(work.active)], *finished.remaining], count),
-        _stack(echelon, width),
-        np.array(pivots, dtype=np.intp),
-        np.setdiff1d(np.arange(width), np.array(pivots, dtype=np.intp)),
+        _stack(work.pivot_combinations, count),
+        _stack(remaining, count),
+        _stack(work.pivot_rows, width),
+        pivots,
+        np.setdiff1d(np.arange(width), pivots),
     )
-
-
-@dataclass
-class _Finished:
-    determining: list[dict[int, float]]
-    echelon: list[dict[int, float]]
-    pivots: list[int]
-    remaining: list[dict[int, float]]
 
 
 class _Work:
@@ -129,11 +120,15 @@ class _Work:
         self.pivot_rows.append(pivot_row)
         self.pivot_combinations.append(combination)
 
-    def finish_densely(self) -> _Finished:
-        """Factorise what is left, if anything: Qᵀ times it is upper triangular in pivot order, then zero."""
+    def finish_densely(self) -> list[dict[int, float]]:
+        """Factorise what is left, if anything: Qᵀ times it is upper triangular in pivot order, then zero.
+
+        Returns the combinations of balances that are then free of all columns.
+        """
         rows = sorted(row for row in self.active if self.rows[row])
+        remaining = [self.combinations[row] for row in sorted(self.active.difference(rows))]
         if not rows:
-            return _Finished([], [], [], [])
+            return remaining
         columns = sorted({column for row in rows for column in self.rows[row]})
         place = {column: position for position, column in enumerate(columns)}
         left = np.zeros((len(rows), len(columns)))
@@ -144,14 +139,15 @@ class _Work:
         diagonal = np.abs(np.diag(triangle))
         rank = int((diagonal > RANK_TOLERANCE * diagonal[0]).sum())
         combined = [self._combined(rows, turned[:, position]) for position in range(len(rows))]
-        echelon = [
+        self.pivots += [columns[at] for at in order[:rank]]
+        self.pivot_combinations += combined[:rank]
+        self.pivot_rows += [
             {columns[order[at]]: float(triangle[position, at]) for at in range(position, len(columns))}
             for position in range(rank)
         ]
-        self.active -= set(rows)
-        return _Finished(combined[:rank], echelon, [columns[at] for at in order[:rank]], combined[rank:])
+        return remaining + combined[rank:]
 
-    def _combined(self, rows: Sequence[int], weights: NDArray[np.float64]) -> dict[int, float]:
+    def _combined(self, rows: Sequence[int], weights: Matrix) -> dict[int, float]:
         total: dict[int, float] = {}
         for row, weight in zip(rows, weights.tolist(), strict=True):
             _subtract(total, self.combinations[row], -weight)
@@ -161,10 +157,9 @@ class _Work:
 def _subtract(row: dict[int, float], other: dict[int, float], factor: float) -> None:
     """Take `factor` times `other` from `row`, dropping what cancels."""
     for column, entry in other.items():
-        taken = factor * entry
-        before = row.get(column, 0.0)
-        after = before - taken
-        if abs(after) <= VANISHED * max(abs(before), abs(taken)):
+        before, change = row.get(column, 0.0), factor * entry
+        after = before - change
+        if abs(after) <= VANISHED * max(abs(before), abs(change)):
             row.pop(column, None)
         else:
             row[column] = after

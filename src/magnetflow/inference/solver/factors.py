@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sparse
-from numpy.typing import NDArray
 from scipy.sparse.linalg import SuperLU, splu
 
-from magnetflow.arrays import Vector
+from magnetflow.arrays import Indices, Matrix, Vector
 from magnetflow.errors import ConvergenceError
 from magnetflow.inference.solver.elimination import RANK_TOLERANCE
 from magnetflow.inference.solver.independence import independent_rows
@@ -31,29 +30,26 @@ MET = 1e-10  # of a reduced balance: the sparse solution is trusted if it meets 
 class DenseFactor:
     """Gᵀ = Q R with its columns in pivot order."""
 
-    q: NDArray[np.float64]
-    r: NDArray[np.float64]
+    q: Matrix
+    r: Matrix
 
     def solve(self, gap: Vector) -> tuple[Vector, Vector]:
         """Return the shortest z with G z = gap, and the multipliers with Gᵀ multipliers = z."""
         along = scipy.linalg.solve_triangular(self.r, gap, trans="T", check_finite=False)
         return self.q @ along, scipy.linalg.solve_triangular(self.r, along, check_finite=False)
 
-    def project(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return P times the columns."""
-        projected: NDArray[np.float64] = columns - self.q @ (self.q.T @ columns)
-        return projected
+    def project(self, columns: Matrix) -> Matrix:
+        """Return P times the columns (errors, columns)."""
+        return np.asarray(columns - self.q @ (self.q.T @ columns))
 
-    def explained(self, rows: sparse.csr_array) -> NDArray[np.float64]:
-        """Return what the balances take from the covariance of variables that follow z as `rows` tell."""
+    def explained(self, rows: sparse.csr_array) -> Matrix:
+        """Return what the balances take from the covariance of variables (variables, errors) times z."""
         along = rows @ self.q
-        square: NDArray[np.float64] = along @ along.T
-        return square
+        return np.asarray(along @ along.T)
 
     def explained_variance(self, rows: sparse.csr_array) -> Vector:
         """Return the diagonal of that."""
-        along: NDArray[np.float64] = rows @ self.q
-        return np.asarray((along * along).sum(axis=1))
+        return np.asarray(((rows @ self.q) ** 2).sum(axis=1))
 
 
 @dataclass(frozen=True)
@@ -70,15 +66,14 @@ class SparseFactor:
             multipliers += self.lu.solve(gap - self.g @ (self.g.T @ multipliers))
         return self.g.T @ multipliers, multipliers
 
-    def project(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    def project(self, columns: Matrix) -> Matrix:
         """As the dense one."""
-        projected: NDArray[np.float64] = columns - self.g.T @ self.lu.solve(self.g @ columns)
-        return projected
+        return np.asarray(columns - self.g.T @ self.lu.solve(self.g @ columns))
 
-    def explained(self, rows: sparse.csr_array) -> NDArray[np.float64]:
+    def explained(self, rows: sparse.csr_array) -> Matrix:
         """As the dense one."""
         along = rows @ self.g.T
-        square: NDArray[np.float64] = along @ self._solve_columns(along)
+        square: Matrix = along @ self._solve_columns(along)
         return 0.5 * (square + square.T)
 
     def explained_variance(self, rows: sparse.csr_array) -> Vector:
@@ -90,18 +85,16 @@ class SparseFactor:
         np.add.at(variances, row, terms)
         return variances
 
-    def _solve_columns(self, along: sparse.csr_array) -> NDArray[np.float64]:
+    def _solve_columns(self, along: sparse.csr_array) -> Matrix:
         """Solve for the rows of `along` as right-hand sides, a few at a time, so that they stay in the cache."""
-        columns: NDArray[np.float64] = along.T.toarray(order="F")
+        columns: Matrix = along.T.toarray(order="F")
         for first in range(0, columns.shape[1], COLUMNS_AT_ONCE):
             block = slice(first, first + COLUMNS_AT_ONCE)
             columns[:, block] = self.lu.solve(columns[:, block])
         return columns
 
 
-def nearest(
-    reduced: sparse.csr_array, gap: Vector
-) -> tuple[NDArray[np.intp], DenseFactor | SparseFactor, Vector, Vector]:
+def nearest(reduced: sparse.csr_array, gap: Vector) -> tuple[Indices, DenseFactor | SparseFactor, Vector, Vector]:
     """Return the independent rows, their factors, the shortest z that meets them, and its multipliers."""
     if reduced.shape[1] > DENSE_LIMIT:
         independent = independent_rows(reduced)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sparse
-from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
+from magnetflow.arrays import Indices
 from magnetflow.errors import ProblemError
 from magnetflow.inference.solver.elimination import RANK_TOLERANCE
 
@@ -19,18 +19,15 @@ LEAST_SHARE = 1e-6  # of a row's length: a column smaller than that does not set
 LARGEST_CORE = 6000  # rows; beyond it the dense factorisation would not fit a desk machine
 
 
-def independent_rows(matrix: sparse.csr_array) -> NDArray[np.intp]:
+def independent_rows(matrix: sparse.csr_array) -> Indices:
     """Return the numbers of a largest set of independent rows, sorted; the rows have length one."""
-    left = _peel(matrix)
-    kept = np.ones(matrix.shape[0], dtype=bool)
-    core = matrix[left]
-    if not core.shape[0]:
+    left, kept = _peel(matrix), np.ones(matrix.shape[0], dtype=bool)
+    if not len(left):
         return np.flatnonzero(kept)
-    columns = np.unique(core.indices)
-    core = core[:, columns]
+    core = matrix[left]
     _, part_of = connected_components(sparse.block_array([[None, core], [core.T, None]]), directed=False)
-    for part in np.unique(part_of[: core.shape[0]]):
-        rows = np.flatnonzero(part_of[: core.shape[0]] == part)
+    for part in np.unique(part_of[: len(left)]):
+        rows = np.flatnonzero(part_of[: len(left)] == part)
         within = core[rows]
         if len(rows) > LARGEST_CORE:
             raise ProblemError(
@@ -45,7 +42,7 @@ def independent_rows(matrix: sparse.csr_array) -> NDArray[np.intp]:
     return np.flatnonzero(kept)
 
 
-def _peel(matrix: sparse.csr_array) -> NDArray[np.intp]:
+def _peel(matrix: sparse.csr_array) -> Indices:
     """Return the rows that are left when every row with a column of its own has been set aside, again and again."""
     by_column = matrix.tocsc()
     bounds, holders = by_column.indptr.tolist(), by_column.indices.tolist()
@@ -53,7 +50,7 @@ def _peel(matrix: sparse.csr_array) -> NDArray[np.intp]:
     large = (np.abs(by_column.data) >= LEAST_SHARE).tolist()
     count = np.diff(by_column.indptr).tolist()
     gone = [False] * matrix.shape[0]
-    waiting = [column for column, held in enumerate(count) if held == 1]
+    waiting = [column for column, rows in enumerate(count) if rows == 1]
     while waiting:
         column = waiting.pop()
         for at in range(bounds[column], bounds[column + 1]):

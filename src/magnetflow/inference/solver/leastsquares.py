@@ -13,10 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sparse
-from numpy.typing import NDArray
 from scipy.sparse.linalg import SuperLU, lsqr, splu
 
-from magnetflow.arrays import Vector
+from magnetflow.arrays import Indices, Matrix, Vector
 from magnetflow.inference.problem import Problem, conflict_error
 from magnetflow.inference.solver.elimination import RANK_TOLERANCE, Elimination, eliminate
 from magnetflow.inference.solver.factors import DenseFactor, SparseFactor, nearest
@@ -61,7 +60,7 @@ class Fit:
     reduced: sparse.csr_array
     gap: Vector
     norms: Vector
-    independent: NDArray[np.intp]
+    independent: Indices
     factor: DenseFactor | SparseFactor
     determined: _Determined
 
@@ -85,7 +84,7 @@ class _Determined:
     free_part: sparse.csr_array
     lu: SuperLU | None
 
-    def solve(self, right: NDArray[np.float64]) -> NDArray[np.float64]:
+    def solve(self, right: Matrix) -> Matrix:
         """Return the pivot columns' values, still scaled, for a right-hand side or several."""
         return right if self.lu is None else np.asarray(self.lu.solve(right))
 
@@ -135,7 +134,7 @@ def fit(problem: Problem, linear: Linear, reference: Vector) -> Fit:
     )
 
 
-def response(problem: Problem, fitted: Fit, places: NDArray[np.intp]) -> sparse.csr_array:
+def response(problem: Problem, fitted: Fit, places: Indices) -> sparse.csr_array:
     """Return what the variables at `places` change by with z: places by ways to err.
 
     Rows of undetermined variables and of constants are empty.
@@ -156,9 +155,7 @@ def response(problem: Problem, fitted: Fit, places: NDArray[np.intp]) -> sparse.
     return rows_in_place(parts, len(places))
 
 
-def linear_response(
-    problem: Problem, linear: Linear, fitted: Fit
-) -> tuple[NDArray[np.float64], Vector, Vector, NDArray[np.float64]]:
+def linear_response(problem: Problem, linear: Linear, fitted: Fit) -> tuple[Matrix, Vector, Vector, Matrix]:
     """Return what the balances say of any measured values y: balances left, their level, offset and matrix.
 
     The balances left among the measured variables, with rows in sds of length one, say balances · y = level; all
@@ -233,8 +230,7 @@ def _rounding(problem: Problem, linear: Linear, combinations: sparse.csr_array) 
     """Return how large a gap in each combination of balances is rounding, from the size of its terms."""
     known = np.where(problem.unmeasured, 0.0, np.abs(np.nan_to_num(problem.value)))
     terms = np.abs(linear.level) + np.abs(linear.matrix) @ known
-    rounding: Vector = CONSISTENT * (np.abs(combinations) @ terms)
-    return rounding
+    return np.asarray(CONSISTENT * (np.abs(combinations) @ terms))
 
 
 def _refuse_empty(
@@ -254,7 +250,7 @@ def _refuse_dependent(
     reduced: sparse.csr_array,
     gap: Vector,
     norms: Vector,
-    independent: NDArray[np.intp],
+    independent: Indices,
     z: Vector,
 ) -> None:
     """Refuse reduced balances that depend on others but ask for something else than these."""
@@ -286,5 +282,4 @@ def _unmeasured_values(elimination: Elimination, determined: _Determined, z: Vec
     scaled = reference / determined.scale
     right = determined.right - determined.from_z @ z - determined.free_part @ scaled[elimination.free]
     scaled[elimination.pivots] = determined.solve(right)
-    values: Vector = scaled * determined.scale
-    return values
+    return np.asarray(scaled * determined.scale)

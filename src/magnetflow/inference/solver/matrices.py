@@ -9,9 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import scipy.sparse as sparse
-from numpy.typing import NDArray
 
-from magnetflow.arrays import Vector
+from magnetflow.arrays import Indices, Mask, Vector
 
 
 def scaled(matrix: sparse.csr_array, rows: Vector | None = None, columns: Vector | None = None) -> sparse.csr_array:
@@ -24,7 +23,7 @@ def scaled(matrix: sparse.csr_array, rows: Vector | None = None, columns: Vector
     return sparse.csr_array((entries, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
-def split_columns(matrix: sparse.csr_array, masks: Sequence[NDArray[np.bool_]]) -> list[sparse.csr_array]:
+def split_columns(matrix: sparse.csr_array, masks: Sequence[Mask]) -> list[sparse.csr_array]:
     """Return one matrix for each mask, of the columns it tells."""
     rows = row_numbers(matrix)
     parts = []
@@ -36,7 +35,7 @@ def split_columns(matrix: sparse.csr_array, masks: Sequence[NDArray[np.bool_]]) 
     return parts
 
 
-def rows_in_place(parts: Sequence[tuple[NDArray[np.intp], sparse.csr_array]], rows: int) -> sparse.csr_array:
+def rows_in_place(parts: Sequence[tuple[Indices, sparse.csr_array]], rows: int) -> sparse.csr_array:
     """Return a matrix of `rows` rows, each part giving the numbers of its rows; the others are empty."""
     row = np.concatenate([numbers[row_numbers(part)] for numbers, part in parts])
     order = np.argsort(row, kind="stable")
@@ -46,13 +45,12 @@ def rows_in_place(parts: Sequence[tuple[NDArray[np.intp], sparse.csr_array]], ro
     return sparse.csr_array((entries, indices, bounds), shape=(rows, parts[0][1].shape[1]))
 
 
-def rows_touched(matrix: sparse.csr_array, columns: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def rows_touched(matrix: sparse.csr_array, columns: Mask) -> Mask:
     """Tell which rows have an entry in one of the columns."""
-    touched: NDArray[np.bool_] = np.bincount(row_numbers(matrix), columns[matrix.indices], matrix.shape[0]) > 0
-    return touched
+    return np.asarray(np.bincount(row_numbers(matrix), columns[matrix.indices], matrix.shape[0]) > 0)
 
 
-def row_numbers(matrix: sparse.csr_array) -> NDArray[np.intp]:
+def row_numbers(matrix: sparse.csr_array) -> Indices:
     """Return the row of each stored entry."""
     return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
 
@@ -66,8 +64,7 @@ def largest_in_rows(matrix: sparse.csr_array) -> Vector:
 
 def row_lengths(matrix: sparse.csr_array) -> Vector:
     """Return the Euclidean length of each row."""
-    lengths: Vector = np.sqrt(np.bincount(row_numbers(matrix), weights=matrix.data**2, minlength=matrix.shape[0]))
-    return lengths
+    return np.asarray(np.sqrt(np.bincount(row_numbers(matrix), weights=matrix.data**2, minlength=matrix.shape[0])))
 
 
 def largest_in_columns(matrix: sparse.csr_array) -> Vector:
