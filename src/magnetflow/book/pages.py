@@ -62,7 +62,7 @@ def timings_page(table: pd.DataFrame, draws: pd.DataFrame, recovery: pd.DataFram
     """Return the page on times and memory, as MyST text, from the committed tables of four runs."""
     parts = [
         "# Time and memory of reconciliation\n",
-        f"Measured on {table['date'].iloc[0]}, {table['machine'].iloc[0]}, each row in a process of its own;",
+        f"{_measured(table)}, each row in a process of its own;",
         "a time says as much about the machine as about the code, so read the rows beside one another.",
         "The systems are random supply chains: each process sends one to three flows to processes at most 40 places",
         "downstream or out of the system, and four fifths of the flows are measured.",
@@ -74,27 +74,19 @@ def timings_page(table: pd.DataFrame, draws: pd.DataFrame, recovery: pd.DataFram
         "The deviation is the largest difference of a measured flow's value from that of magnetflow, in its standard",
         "deviations.",
         "How a bound is held costs most of the difference between the first two rows of a size.",
-        f"From 1,000 flows to the largest system the time of magnetflow grows with the power {_power(table):.2f} "
+        f"From 1,000 flows to the largest system the time of magnetflow grows with the power {_exponent(table):.2f} "
         "of the number of flows.",
         "`benchmarks/reconciliation.py` measures again and writes the table, `benchmarks/reconciliation.csv`.\n",
     ]
     for flows, rows in table.groupby(table["flows"].astype(int)):
         parts.append(f"## {flows:,} flows\n\n| tool | s | MB | deviation, σ |\n|---|---:|---:|---:|")
-        for tool, seconds, memory, away, note in rows[
-            ["tool", "seconds", "memory_mb", "worst_deviation_sd", "note"]
-        ].itertuples(index=False):
-            shown = f"{float(seconds):.2g}" if seconds else note
-            parts.append(f"| {tool} | {shown} | {memory} | {away} |")
+        for row in rows.itertuples():
+            seconds = f"{float(row.seconds):.2g}" if row.seconds else row.note
+            parts.append(f"| {row.tool} | {seconds} | {row.memory_mb} | {row.worst_deviation_sd} |")
         parts.append("")
-    return "\n".join([*parts, *_draws_section(draws), *_recovery_section(recovery), *_cell_section(cell)])
-
-
-def _draws_section(table: pd.DataFrame) -> list[str]:
-    """Return the section on many draws of one system."""
-    each = table.assign(microseconds=1e6 * table["seconds"].astype(float) / table["draws"].astype(float))
-    return [
+    parts += [
         "## Many draws of one system\n",
-        f"Measured on {table['date'].iloc[0]}, {table['machine'].iloc[0]}: the whole system of the United",
+        f"{_measured(draws)}: the whole system of the United",
         "Kingdom, all elements, with every input drawn and every draw reconciled, as in",
         "{doc}`notebooks/07-monte-carlo`.",
         "The rows that only reconcile start from flows drawn before; those one draw at a time have few draws.",
@@ -102,36 +94,19 @@ def _draws_section(table: pd.DataFrame) -> list[str]:
         "`benchmarks/ensemble.py` measures again.\n",
         "| what | draws | s | µs a draw | MB |\n|---|---:|---:|---:|---:|",
         *(
-            f"| {what} | {int(draws):,} | {float(seconds):.2g} | {number:,.2g} | {memory} |"
-            if number < 100
-            else f"| {what} | {int(draws):,} | {float(seconds):.2g} | {number:,.0f} | {memory} |"
-            for what, draws, seconds, number, memory in each[
-                ["what", "draws", "seconds", "microseconds", "memory_mb"]
-            ].itertuples(index=False)
+            f"| {row.what} | {int(row.draws):,} | {float(row.seconds):.2g} | {_each(row.seconds, row.draws, 1e6)} "
+            f"| {row.memory_mb} |"
+            for row in draws.itertuples()
         ),
-    ]
-
-
-def _recovery_section(table: pd.DataFrame) -> list[str]:
-    """Return the section on balances and equilibria of recovery."""
-    each = table.assign(milliseconds=1e3 * table["seconds"].astype(float) / table["runs"].astype(float))
-    return [
         "\n## Balances and equilibria of recovery\n",
-        f"Measured on {table['date'].iloc[0]}, {table['machine'].iloc[0]}, each row in a process of its own, after",
+        f"{_measured(recovery)}, each row in a process of its own, after",
         "one run that is not counted.",
         "PHREEQC and Cantera are asked for the same equilibrium with the same constants, and do far more besides.",
         "`benchmarks/recovery.py` measures again.\n",
         "| what | ms a run | MB |\n|---|---:|---:|",
-        *(f"| {row.what} | {row.milliseconds:.2g} | {row.memory_mb} |" for row in each.itertuples()),
-    ]
-
-
-def _cell_section(table: pd.DataFrame) -> list[str]:
-    """Return the section on the electrochemical cell."""
-    each = table.assign(milliseconds=1e3 * table["seconds"].astype(float) / table["runs"].astype(float))
-    return [
+        *(f"| {row.what} | {_each(row.seconds, row.runs, 1e3)} | {row.memory_mb} |" for row in recovery.itertuples()),
         "\n## The electrochemical cell\n",
-        f"Measured on {table['date'].iloc[0]}, {table['machine'].iloc[0]}, each row in a process of its own, after",
+        f"{_measured(cell)}, each row in a process of its own, after",
         "one run that is not counted.",
         "A wall at 200 mV by Poisson's equation, as in {doc}`notebooks/11-verification`; a neutral layer in which",
         "protons react among ions that do not; and neodymium chloride until its cation runs out.",
@@ -143,22 +118,29 @@ def _cell_section(table: pd.DataFrame) -> list[str]:
         "`benchmarks/cell.py` measures again.\n",
         "| case | by | ms a run | error | MB |\n|---|---|---:|---:|---:|",
         *(
-            f"| {task} | {what} | {time_ms:,.0f} | {error} | {memory} |"
-            if time_ms >= 100
-            else f"| {task} | {what} | {time_ms:.2g} | {error} | {memory} |"
-            for task, what, time_ms, error, memory in each[
-                ["task", "what", "milliseconds", "error", "memory_mb"]
-            ].itertuples(index=False)
+            f"| {row.task} | {row.what} | {_each(row.seconds, row.runs, 1e3)} | {row.error} | {row.memory_mb} |"
+            for row in cell.itertuples()
         ),
     ]
+    return "\n".join(parts)
 
 
-def _power(table: pd.DataFrame) -> float:
+def _measured(table: pd.DataFrame) -> str:
+    return f"Measured on {table['date'].iloc[0]}, {table['machine'].iloc[0]}"
+
+
+def _each(seconds: str, runs: str, units_a_second: float) -> str:
+    """Return the time of one of several runs, to two figures or whole units."""
+    time = units_a_second * float(seconds) / float(runs)
+    return f"{time:,.2g}" if time < 100 else f"{time:,.0f}"
+
+
+def _exponent(table: pd.DataFrame) -> float:
     """Return the exponent by which the time of the first tool grows from 1,000 flows to the largest size."""
-    rows = table[table["tool"] == table["tool"].iloc[0]]
-    flows, seconds = rows["flows"].astype(float), rows["seconds"].astype(float)
-    first, last = flows == 1000, flows == flows.max()
-    return float(np.log(seconds[last].iloc[0] / seconds[first].iloc[0]) / np.log(flows.max() / 1000))
+    rows = table[table["tool"] == table["tool"].iloc[0]].astype({"flows": float, "seconds": float})
+    seconds = rows.set_index("flows")["seconds"]
+    largest = seconds.index.max()
+    return float(np.log(seconds[largest] / seconds[1000]) / np.log(largest / 1000))
 
 
 def _table_section(name: str, table: Mapping[str, Any], frame: pd.DataFrame) -> str:
