@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 
 import numpy as np
@@ -209,30 +210,30 @@ operands = st.sampled_from([(variable(name), name) for name in AT])
 numbers = st.floats(0.5, 3.0)
 
 
+OPERATIONS: dict[str, Callable[..., Expression]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "**": operator.pow,
+}
+
+
 def joined(pair: tuple[Both, Both, str, float]) -> list[Both]:
     """Join two expressions, and the first with a number on either side, by one operation."""
-    (one, one_text), (other, other_text), operation, number = pair
-
-    def apply(left: Expression | float, right: Expression | float) -> Expression:
-        return {
-            "+": lambda: left + right,
-            "-": lambda: left - right,
-            "*": lambda: left * right,
-            "/": lambda: left / right,
-            "**": lambda: left**right,
-        }[operation]()
-
+    (one, one_text), (other, other_text), sign, number = pair
+    apply = OPERATIONS[sign]
     return [
-        (apply(one, other), f"({one_text}) {operation} ({other_text})"),
-        (apply(one, number), f"({one_text}) {operation} {number!r}"),
-        (apply(number, one), f"{number!r} {operation} ({one_text})"),
+        (apply(one, other), f"({one_text}) {sign} ({other_text})"),
+        (apply(one, number), f"({one_text}) {sign} {number!r}"),
+        (apply(number, one), f"{number!r} {sign} ({one_text})"),
         (-one, f"-({one_text})"),
     ]
 
 
 compositions = st.recursive(
     operands,
-    lambda inner: st.tuples(inner, inner, st.sampled_from(["+", "-", "*", "/", "**"]), numbers).flatmap(
+    lambda inner: st.tuples(inner, inner, st.sampled_from(list(OPERATIONS)), numbers).flatmap(
         lambda pair: st.sampled_from(joined(pair))
     ),
     max_leaves=8,

@@ -95,7 +95,7 @@ class Estimator:
     def bounded(self, measured: Matrix) -> tuple[Matrix, Mask]:
         """Return all variables (variables, draws) within the bounds, and which draws are at a bound (draws)."""
         values = self.unbounded(measured)
-        at_bound = self._beyond(values).any(axis=0)
+        at_bound: Mask = np.asarray(self._beyond(values).any(axis=0))
         values[:, at_bound] = self._hold(values[:, at_bound], measured[:, at_bound])
         return values, at_bound
 
