@@ -23,6 +23,7 @@ from myst_nb import glue
 
 from magnetflow import tables
 from magnetflow.errors import ResultError
+from magnetflow.studies.united_kingdom.printed import results as printed_results
 
 FRAGMENT_VARIABLE = "MAGNETFLOW_FRAGMENT"
 KINDS = (
@@ -93,20 +94,14 @@ def record_each(given: Mapping[str, tuple[float, str]], *, unit: str, kind: str)
 
 def quote(*names: str) -> None:
     """Glue what the study prints for results of these names, each as `NAME.printed`."""
-    printed = _printed()
+    printed = printed_results()
     for name in names:
         glue(f"{name}.printed", _Shown(with_unit(*printed[name])), display=False)
 
 
-def _printed() -> dict[str, tuple[float, str]]:
-    """Return what the study prints, value and unit, by the name of the result."""
-    table = tables.read("published_results")
-    return dict(zip(table["result"], zip(table["value"], table["unit"], strict=True), strict=True))
-
-
 def printed_values() -> dict[str, float]:
     """Return what the study prints for results of this book, by the name of the result, in the unit printed."""
-    return {name: value for name, (value, _) in _printed().items()}
+    return {name: value for name, (value, _) in printed_results().items()}
 
 
 def _settled(value: float) -> float:
@@ -148,7 +143,7 @@ def _rounded(value: float, decimals: int) -> str:
 
 def closing_table() -> HTML:
     """Return the chapter's recorded numbers, each beside what the study prints for it where it prints one."""
-    printed = _printed()
+    printed = printed_results()
     rows: list[tuple[str, ...]] = []
     for name, result in _recorded.items():
         ours, theirs = number(result.value), ""

@@ -178,7 +178,7 @@ def _numbers(frame: pd.DataFrame, file: str, field: dict[str, Any]) -> pd.Series
     missing = frame["confidence"] == "missing" if marked else pd.Series(False, index=frame.index)
     problem = " in a row marked missing; empty the cell or mend the mark"
     _refuse_first(cells, missing & (cells != ""), file, problem)
-    numbers = pd.to_numeric(cells, errors="coerce").astype(float)
+    numbers: pd.Series[float] = pd.to_numeric(cells, errors="coerce").astype(float)
     wrong = ~np.isfinite(numbers) & ~missing
     if field["type"] == "integer":
         wrong |= numbers % 1 != 0

@@ -21,6 +21,12 @@ def numbers() -> pd.DataFrame:
     return tables.read("printed_numbers").set_index("number")
 
 
+def results() -> dict[str, tuple[float, str]]:
+    """Return what the study prints, value and unit, by the name of the result of this book."""
+    table = tables.read("published_results")
+    return dict(zip(table["result"], zip(table["value"], table["unit"], strict=True), strict=True))
+
+
 def mean_content_kg(mass: str, count: str) -> tuple[float, float]:
     """Return printed mass over printed count in kg a piece, and the half width from the rounding of the mass."""
     table = numbers()
