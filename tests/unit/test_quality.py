@@ -24,7 +24,7 @@ SCORES = pd.DataFrame(
 
 
 def test_scores_combine_as_the_root_of_the_sum_of_squares() -> None:
-    parts = quality.contributions(SCORES, pd.Series({"trade": "activity"}), SENSITIVITIES, LEVELS)
+    parts = quality.contributions(quality.graded(SCORES, pd.Series({"trade": "activity"}), SENSITIVITIES, LEVELS))
     assert parts.loc["trade"].to_dict() == {"reliability": 0.068, "temporal": 0.137}
     assert quality.combined(parts)["trade"] == pytest.approx((0.068**2 + 0.137**2) ** 0.5, rel=1e-12)
 
@@ -35,7 +35,7 @@ def test_scores_combine_as_the_root_of_the_sum_of_squares() -> None:
 )
 def test_a_score_or_role_without_a_level_is_told(scores: pd.DataFrame, roles: dict[str, str]) -> None:
     with pytest.raises(InputError, match="trade, temporal: no level of uncertainty"):
-        quality.contributions(scores, pd.Series(roles, dtype=object), SENSITIVITIES, LEVELS)
+        quality.graded(scores, pd.Series(roles, dtype=object), SENSITIVITIES, LEVELS)
 
 
 def test_flows_covary_by_the_inputs_they_share() -> None:

@@ -17,27 +17,35 @@ RELIABILITY = "reliability"  # the one indicator without levels of sensitivity
 ANY = "any"
 
 
-def contributions(
+def graded(
     scores: pd.DataFrame, roles: pd.Series[str], sensitivities: pd.DataFrame, levels: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return what each indicator (column) adds to the coefficient of variation of each input (row), as fractions.
+    """Return each score with what it stands for: input, indicator, sensitivity, score and cv (a fraction).
 
     `scores` has the columns input, indicator and value (1 to 4), `roles` the role of each input,
     `sensitivities` the columns role, indicator and sensitivity, and `levels` the columns indicator, sensitivity,
     score and value (a fraction).
     Raises InputError when a score is not a whole one of the table, or an input lacks its role or a level.
     """
-    by_level = levels.set_index(["indicator", "sensitivity", "score"])["value"]
-    sensitivity = sensitivities.set_index(["role", "indicator"])["sensitivity"]
-    told = []
-    for given, indicator, score in scores[["input", "indicator", "value"]].itertuples(index=False):
-        try:
-            level = ANY if indicator == RELIABILITY else sensitivity[roles[given], indicator]
-            told.append(by_level[indicator, level, score])
-        except KeyError as error:
-            raise InputError(f"{given}, {indicator}: no level of uncertainty for {error.args[0]!r}") from None
-    cv = pd.Series(told, index=pd.MultiIndex.from_frame(scores[["input", "indicator"]]), dtype=float).unstack()
-    return cv.reindex(index=scores["input"].unique(), columns=scores["indicator"].unique())
+    rows = scores[["input", "indicator", "value"]].rename(columns={"value": "score"})
+    rows = rows.assign(role=rows["input"].map(roles).astype(object))
+    rows = rows.merge(sensitivities[["role", "indicator", "sensitivity"]], how="left", on=["role", "indicator"])
+    rows["sensitivity"] = rows["sensitivity"].mask(rows["indicator"] == RELIABILITY, ANY)
+    keys = ["indicator", "sensitivity", "score"]
+    levels = levels[[*keys, "value"]].astype({"score": float}).rename(columns={"value": "cv"})
+    rows = rows.merge(levels, how="left", on=keys)
+    for row in rows[rows["cv"].isna()].itertuples():
+        raise InputError(
+            f"{row.input}, {row.indicator}: no level of uncertainty for score {row.score:g} of an input with the role"
+            f" {row.role!r}; add it to the tables of quality"
+        )
+    return rows.astype({"score": int})[["input", *keys, "cv"]]
+
+
+def contributions(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return what each indicator (column) adds to the CV of each input (row), as fractions, from `graded` scores."""
+    table = scores.pivot(index="input", columns="indicator", values="cv")
+    return table.reindex(index=scores["input"].unique(), columns=scores["indicator"].unique())
 
 
 def combined(parts: pd.DataFrame) -> pd.Series[float]:

@@ -8,7 +8,7 @@ import pandas as pd
 from magnetflow import tables
 from magnetflow.flows import quality
 
-BY_ELEMENT = "content"  # the role of inputs that are told for each element on its own
+BY_ELEMENT = "content"  # the role of inputs that each element has on its own
 ACTIVITY = "activity"
 
 
@@ -22,11 +22,20 @@ def scores() -> pd.DataFrame:
     return tables.read("quality_scores")[["input", "indicator", "value", "note"]]
 
 
+def levels() -> pd.DataFrame:
+    """Return the coefficient of variation (value, a fraction) of each indicator, sensitivity and score."""
+    table = tables.read("quality_cv")
+    return table.assign(value=tables.in_unit(table, "1"))[["indicator", "sensitivity", "score", "value"]]
+
+
+def graded(given: pd.DataFrame) -> pd.DataFrame:
+    """Return scores, such as `scores()`, with sensitivity and coefficient of variation of each."""
+    return quality.graded(given, inputs()["role"], tables.read("quality_sensitivities"), levels())
+
+
 def contributions() -> pd.DataFrame:
     """Return what each indicator adds to the coefficient of variation of each input, as fractions."""
-    levels = tables.read("quality_cv")
-    levels = levels.assign(value=tables.in_unit(levels, "1"))
-    return quality.contributions(scores(), inputs()["role"], tables.read("quality_sensitivities"), levels)
+    return quality.contributions(graded(scores()))
 
 
 def input_cv() -> pd.Series[float]:

@@ -39,11 +39,7 @@ def statistics() -> pd.DataFrame:
 
 def best_cv() -> float:
     """Return the coefficient of variation of an input with score 1 throughout, as a fraction."""
-    scores = data_quality.scores().assign(value=1)
-    levels = tables.read("quality_cv")
-    levels = levels.assign(value=tables.in_unit(levels, "1"))
-    roles, sensitivities = data_quality.inputs()["role"], tables.read("quality_sensitivities")
-    best = quality.combined(quality.contributions(scores, roles, sensitivities, levels))
+    best = quality.combined(quality.contributions(data_quality.graded(data_quality.scores().assign(value=1))))
     if best.nunique() > 1:
         raise InputError("inputs with score 1 throughout differ in their uncertainty; mend quality_cv")
     return float(best.iloc[0])
@@ -112,7 +108,7 @@ def by_proposal() -> dict[str, list[str]]:
 def simulated_sd(model: Model, group: str, *, outer: int, inner: int, seed: int) -> tuple[pd.Series, pd.Series]:
     """Return the expected sd of each outcome if a group of inputs were improved, and its standard error.
 
-    For each of `outer` values that the better statistic might tell, `inner` draws take the group near that value and
+    For each of `outer` values that the better statistic might give, `inner` draws take the group near that value and
     everything else as it is, through the balances within their bounds; the expected variance is the mean of theirs.
     Raises InputError for a group that holds no input, or inputs that are as good already.
     """
@@ -120,7 +116,7 @@ def simulated_sd(model: Model, group: str, *, outer: int, inner: int, seed: int)
     own = [place for place, given in enumerate(model.space.inputs) if given.group == group]
     if not own or any(model.space.inputs[place].sd <= best * model.space.inputs[place].mean for place in own):
         raise InputError(f"{group} holds no input that could be improved to the best score")
-    told = probabilities(len(own), seed, 0, outer)
+    of_statistic = probabilities(len(own), seed, 0, outer)
     points = probabilities(model.space.width, seed + 1, 0, outer * inner)
     variances = np.empty((outer, len(names)))
     for draw in range(outer):
@@ -129,7 +125,7 @@ def simulated_sd(model: Model, group: str, *, outer: int, inner: int, seed: int)
         for row, place in enumerate(own):
             given = model.space.inputs[place]
             between = (given.sd**2 - (best * given.mean) ** 2) ** 0.5
-            centre = quantiles(given.kind, given.mean, between, told[row, draw : draw + 1])[0]
+            centre = quantiles(given.kind, given.mean, between, of_statistic[row, draw : draw + 1])[0]
             values[place] = quantiles(NORMAL, centre, best * centre, block[place])
         variances[draw] = model.within_bounds(values).var(axis=1, ddof=1)
     mean, error = variances.mean(axis=0), variances.std(axis=0, ddof=1) / outer**0.5
