@@ -36,7 +36,7 @@ def summarised(draws: int) -> float:
 
     base = model(SEED)
     started = time.perf_counter()
-    summarise(base, base.told, draws)
+    summarise(base, base.row_names, draws)
     return time.perf_counter() - started
 
 
@@ -48,7 +48,7 @@ def by_processes(draws: int) -> float:
     base = model(SEED)
     started = time.perf_counter()
     with ProcessPoolExecutor(2) as pool:
-        summarise(base, base.told, draws, client=pool)
+        summarise(base, base.row_names, draws, client=pool)
     return time.perf_counter() - started
 
 
@@ -64,9 +64,9 @@ def by_dask(draws: int) -> float:
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         Client(cluster) as client,
     ):
-        summarise(base, base.told, 2**14, client=client)
+        summarise(base, base.row_names, 2**14, client=client)
         started = time.perf_counter()
-        summarise(base, base.told, draws, client=client)
+        summarise(base, base.row_names, draws, client=client)
         return time.perf_counter() - started
 
 

@@ -13,7 +13,7 @@ from magnetflow.errors import InputError
 from magnetflow.inference.reconcile import reconcile
 from magnetflow.studies.united_kingdom import printed, upstream, wind
 
-DATA = Path(__file__).resolve().parents[2] / "data"
+DATA = Path(__file__).resolve().parents[2] / "data" / "united_kingdom"
 STUDY_YEARS = range(2017, 2022)
 
 
@@ -33,8 +33,8 @@ def per_mw(intensity: dict[tuple[str, str], float]) -> dict[tuple[str, int], flo
     """Return kg of all four elements in one MW of a year's market, by site and year."""
     total: dict[tuple[str, int], float] = defaultdict(float)
     for row in rows("generator_shares"):
-        held = sum(intensity[row["generator"], element] for element in ("Nd", "Dy", "Pr", "Tb"))
-        total[row["site"], int(row["year"])] += float(row["value"]) * held
+        content = sum(intensity[row["generator"], element] for element in ("Nd", "Dy", "Pr", "Tb"))
+        total[row["site"], int(row["year"])] += float(row["value"]) * content
     return total
 
 

@@ -26,18 +26,18 @@ def base() -> Model:
 
 @pytest.fixture(scope="module")
 def summary(base: Model) -> Summary:
-    return summarise(base, base.told, DRAWS)
+    return summarise(base, base.row_names, DRAWS)
 
 
 def test_draws_of_the_upstream_block_have_the_closed_form(base: Model, summary: Summary) -> None:
     closed = upstream.propagated(upstream.coefficients_of_variation())
     drawn = summary.table()
     for flow in ("I1", "E1", "I2", "C1", "L1", "P2", "E2", "O2"):
-        told = whole.TABLE_2_NAME.get(flow, flow)
+        code = whole.TABLE_2_NAME.get(flow, flow)
         found = drawn.T[whole.name_of(flow, system.ALL)]
         # The chain is linear and its inputs normal; quasi-random points err less than the 1/√n of random ones.
-        assert found["mean"] == pytest.approx(closed.values[told], abs=closed.sd[told] * 3 / DRAWS**0.5)
-        assert found["sd"] == pytest.approx(closed.sd[told], rel=3 / (2 * DRAWS) ** 0.5)
+        assert found["mean"] == pytest.approx(closed.values[code], abs=closed.sd[code] * 3 / DRAWS**0.5)
+        assert found["sd"] == pytest.approx(closed.sd[code], rel=3 / (2 * DRAWS) ** 0.5)
     printed_cv = whole.printed_uncertainties()[:, system.ALL]
     for code, cv in printed_cv.items():
         own = {there: here for here, there in whole.TABLE_2_NAME.items()}.get(str(code), str(code))
@@ -48,12 +48,10 @@ def test_draws_of_the_upstream_block_have_the_closed_form(base: Model, summary: 
 def test_the_model_at_its_means_is_the_reconciled_system(base: Model) -> None:
     at_means = base.without_bounds(base.space.mean[:, None])[:, 0]
     results = whole.results(whole.solve(whole.problem())).set_index(["flow", "layer"])["value"]
-    for name, value in zip(base.names, at_means, strict=True):
-        flow, layer = name.rstrip("]").rsplit(" [", 1)
-        if (flow, layer) in results.index:
-            assert value == pytest.approx(results[flow, layer], abs=1e-7), name
-    stocks = system.stock_totals_t()
     found = dict(zip(base.names, at_means, strict=True))
+    for place, value in results.items():
+        assert found[whole.name_of(*place)] == pytest.approx(value, abs=1e-7), place
+    stocks = system.stock_totals_t()
     assert found["stock in use [four]"] == pytest.approx(
         stocks["EV 2021"] + system.estimated_t()["wind 2021"].sum(), rel=1e-9
     )
@@ -94,23 +92,23 @@ def test_draws_leave_first_order_where_an_input_divides(base: Model, summary: Su
 def test_no_draw_lies_below_zero_and_every_draw_balances(base: Model) -> None:
     values = base.space.draw(probabilities(base.space.width, SEED, 0, 1024))
     given = base.products(values)
-    reconciled, held = base.estimator.bounded(given[base.of_measured])
+    reconciled, at_bound = base.estimator.bounded(given[base.of_measured])
     problem = base.estimator.problem
     assert (reconciled >= -1e-7).all()
     assert np.abs(problem.matrix @ reconciled).max() < 1e-7
     free = base.estimator.unbounded(given[base.of_measured])
-    assert (free.min(axis=0) < -1e-6).sum() == pytest.approx(held.sum(), abs=2)
-    assert 0.05 < held.mean() < 0.5
+    assert (free.min(axis=0) < -1e-6).sum() == pytest.approx(at_bound.sum(), abs=2)
+    assert 0.05 < at_bound.mean() < 0.5
 
 
 def test_distributions_follow_the_rule() -> None:
-    told = distributions()
-    assert set(told.index) == set(data_quality.inputs().index)
-    assert (told["kind"] == "beta").equals(told["role"] == "share")
-    assert told["kind"]["nacelle_mass"] == "triangular"  # a five-megawatt nacelle stands for every set
-    assert told["kind"]["compound_imports"] == "normal"
-    assert told["kind"]["vehicle_content"] == "lognormal"
-    assert told["mean"].between(0, 1).all()
+    table = distributions()
+    assert set(table.index) == set(data_quality.inputs().index)
+    assert (table["kind"] == "beta").equals(table["role"] == "share")
+    assert table["kind"]["nacelle_mass"] == "triangular"  # a five-megawatt nacelle stands for every set
+    assert table["kind"]["compound_imports"] == "normal"
+    assert table["kind"]["vehicle_content"] == "lognormal"
+    assert table["mean"].between(0, 1).all()
 
 
 def test_inputs_that_flows_share_are_drawn_once() -> None:
@@ -200,8 +198,8 @@ def test_an_improved_split_keeps_its_pattern_and_its_worst_share_has_the_best_sc
 
 
 def test_a_proposal_has_one_wording() -> None:
-    told = improvement.statistics().groupby("proposal")["change"].nunique()
-    assert (told == 1).all()
+    wordings = improvement.statistics().groupby("proposal")["change"].nunique()
+    assert (wordings == 1).all()
 
 
 def test_an_improvement_never_makes_an_outcome_less_certain(base: Model) -> None:
@@ -255,5 +253,5 @@ def test_sources_left_out_make_what_rests_on_them_unobservable() -> None:
 
 
 def test_the_indicator_of_bounds_is_a_fraction(summary: Summary) -> None:
-    held = summary.mean[summary.names.index(HELD)]
-    assert 0.05 < held < 0.5
+    at_bound = summary.mean[summary.names.index(HELD)]
+    assert 0.05 < at_bound < 0.5

@@ -45,12 +45,12 @@ def test_what_survives_of_two_years_by_hand() -> None:
 
 
 def test_used_sales_add_up_by_a_plain_loop() -> None:
-    told = rows("vehicle_used_sales")
-    sums = {row["year"] for row in told if row["vehicle"] == "all"}
+    sales = rows("vehicle_used_sales")
+    sums = {row["year"] for row in sales if row["vehicle"] == "all"}
     total = sum(
-        float(row["value"]) for row in told if row["value"] and (row["vehicle"] == "all" or row["year"] not in sums)
+        float(row["value"]) for row in sales if row["value"] and (row["vehicle"] == "all" or row["year"] not in sums)
     )
-    assert vehicles.used_cars_told() == total == 706_436
+    assert vehicles.used_cars_sold() == total == 706_436
     gap = printed.numbers()["value"]["count.used_EV"] - total
     assert gap == 4_677, "what the study would have for the one figure not found"
 
@@ -60,11 +60,11 @@ def test_contents_are_those_of_the_textbook_update() -> None:
     prior = vehicles.content_prior().loc[list(vehicles.TYPES)]
     mix = vehicles.mixes()
     design = mix.loc[["stock", "used"], list(vehicles.TYPES)].to_numpy()
-    told = np.array([MEANS["stock"][0], MEANS["used"][0]])
+    measured = np.array([MEANS["stock"][0], MEANS["used"][0]])
     noise = np.diag([(half / 3**0.5) ** 2 + (vehicles.MIX_ERROR * mean) ** 2 for mean, half in MEANS.values()])
     before = np.diag(prior["sd"].to_numpy() ** 2)
     gain = before @ design.T @ np.linalg.inv(design @ before @ design.T + noise)
-    mean = prior["mean"].to_numpy() + gain @ (told - design @ prior["mean"].to_numpy())
+    mean = prior["mean"].to_numpy() + gain @ (measured - design @ prior["mean"].to_numpy())
     after = before - gain @ design @ before
     found, covariance = vehicles.content(vehicles.solve_contents(MEANS))
     np.testing.assert_allclose(found, mean, rtol=1e-9)
@@ -104,7 +104,7 @@ def test_the_stock_by_survival_by_a_plain_loop() -> None:
             grown = stock["GB", kind, year] - stock.get(("GB", kind, year - 1), 0.0)
             total += factor * grown * left(2021.5 - year) / left(2016.5 - year)
         expected[kind] = total + sum(new[kind, year] * left(2021.5 - year) for year in range(2017, 2022))
-    found = vehicles.surviving_stock_cars(2021, 14.0, 3.0, 2016).to_series()
+    found = vehicles.surviving_stock_cars(14.0, 3.0).to_series()
     for kind, cars in expected.items():
         assert found[kind] == pytest.approx(cars, rel=1e-9)
 

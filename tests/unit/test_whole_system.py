@@ -211,7 +211,7 @@ def test_the_example_by_the_folder_reader_has_the_degrees_of_freedom_of_the_book
 
 def test_shares_at_the_generating_sets_by_another_least_squares() -> None:
     """An independent route: the same sum of squares over shares and all printed figures, by scipy."""
-    node = splits.NODES[0]
+    node = splits.nodes()["generating sets market"]
     outcome = splits.solve(node)
     found = splits.shares(node, outcome).set_index("element")["value"]
     table = tables.read("element_shares")
@@ -236,7 +236,7 @@ def test_shares_at_the_generating_sets_by_another_least_squares() -> None:
 
 
 def test_shares_alone_meet_their_equations_and_nearly_add_up() -> None:
-    alone = splits.shares_alone(splits.NODES[0])
+    alone = splits.shares_alone(splits.nodes()["generating sets market"])
     flow = system.estimated_t()["C5.2"]
     for element in system.ELEMENTS:
         share = float(alone[element])
@@ -247,15 +247,15 @@ def test_shares_alone_meet_their_equations_and_nearly_add_up() -> None:
 
 
 def test_equations_are_counted_against_unknowns() -> None:
-    assert [splits.counts(node) for node in splits.NODES] == [(4, 3), (4, 6), (4, 12)]
-    for node in splits.NODES:
+    assert [splits.counts(node) for node in splits.nodes().values()] == [(4, 3), (4, 6), (4, 12)]
+    for node in splits.nodes().values():
         found = splits.shares(node, splits.solve(node))
         assert found["ratio"].le(1.0 + 1e-9).all(), "a measurement takes no knowledge away"
         np.testing.assert_allclose(found.groupby("group")["value"].sum(), 1.0, atol=1e-9)
 
 
 def test_shares_that_fit_badly_are_known_less_well() -> None:
-    node = splits.NODES[0]
+    node = splits.nodes()["generating sets market"]
     outcome = splits.solve(node)
     assert outcome.test.passed is False
     wider = (outcome.test.objective / outcome.test.degrees_of_freedom) ** 0.5

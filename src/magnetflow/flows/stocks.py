@@ -33,8 +33,8 @@ def stock_by_cohort(
     Additions are net of withdrawals, which this method takes out at the shares of the year of withdrawal.
     """
     first = int(shares.year[0])
-    taken = [max(int(year), first) for year in additions_mw.year]
-    own_shares = shares.sel(year=taken).assign_coords(year=additions_mw.year)
+    years_of_shares = additions_mw.year.clip(min=first).values
+    own_shares = shares.sel(year=years_of_shares).assign_coords(year=additions_mw.year)
     mass = embedded_in_capacity(additions_mw, own_shares, intensity_kg_per_mw)
     return mass.cumsum("year", skipna=False).assign_coords(year=additions_mw.year)
 

@@ -11,8 +11,6 @@ import xarray as xr
 from magnetflow import tables
 from magnetflow.studies.united_kingdom import printed
 
-ORIGINS = {"printed": "rest of world", "imported magnets": "magnet market"}  # where assembly takes its magnets from
-
 
 def sales() -> xr.DataArray:
     """Return mass (t) of magnets of metal sold by UK makers, by year; a year without a figure is NaN."""
@@ -34,7 +32,7 @@ def rare_earth_fraction() -> float:
 
 
 def shipments_from_china_t(year: int) -> pd.Series[float]:
-    """Return rare earth magnets shipped by China in a year, t, by destination as far as told."""
+    """Return rare earth magnets shipped by China in a year, t, by destination as far as reported."""
     table = tables.read("world_magnet_trade")
     table = table[(table["exporter"] == "China") & (table["year"] == year)]
     return tables.in_unit(table, "t").set_axis(table["destination"])

@@ -16,6 +16,7 @@ from magnetflow import tables
 from magnetflow.flows.stocks import surviving
 from magnetflow.inference.problem import MEASURED, state
 from magnetflow.inference.reconcile import Reconciliation, reconcile
+from magnetflow.studies.united_kingdom import printed
 
 TYPES = ("BEV", "PHEV", "HEV")
 RANGE_IN_SD = 4.0  # a prior range is taken as an interval of 95 %, mean ± 2 sd
@@ -44,7 +45,7 @@ def motors_made(share: xr.DataArray) -> xr.DataArray:
 
 
 def used_cars() -> xr.DataArray:
-    """Return used cars sold by vehicle and year, as far as told; a row `all` holds years told as a sum only."""
+    """Return used cars sold by vehicle and year; a row `all` holds years that are reported as a sum only."""
     return tables.to_array(tables.read("vehicle_used_sales"), ["vehicle", "year"], "count").sortby("year")
 
 
@@ -53,18 +54,17 @@ def built_items() -> xr.DataArray:
     return tables.to_array(tables.read("vehicle_production"), ["item", "year"], "count")
 
 
-def used_cars_told() -> float:
-    """Return the sum of all used sales that are told, over all years and types, in cars."""
+def used_cars_sold() -> float:
+    """Return the sum of all used sales that are reported, over all years and types, in cars."""
     sales = used_cars()
     by_type = sales.sel(vehicle=list(TYPES))
     return float(sales.sel(vehicle="all").fillna(by_type.sum("vehicle")).sum())
 
 
 def used_mix() -> pd.Series[float]:
-    """Return each type's share in the used sales of the years that are told by type."""
-    sales = used_cars().sel(vehicle=list(TYPES)).dropna("year")
-    told = sales.sum("year")
-    return (told / told.sum()).to_series()
+    """Return each type's share in the used sales of the years that are reported by type."""
+    sales = used_cars().sel(vehicle=list(TYPES)).dropna("year").sum("year")
+    return (sales / sales.sum()).to_series()
 
 
 def content_prior() -> pd.DataFrame:
@@ -79,7 +79,7 @@ def content_prior() -> pd.DataFrame:
 
 def mixes() -> pd.DataFrame:
     """Return the share of each type in the fleets that the study gives a total for: fleets by types."""
-    stock = stock_cars().sel(year=2021).to_series()
+    stock = stock_cars().sel(year=printed.YEARS[-1]).to_series()
     return pd.DataFrame({"stock": stock / stock.sum(), "used": used_mix()}).T
 
 
@@ -91,7 +91,7 @@ def solve_contents(
     `totals` gives mean content and its rounding, as half a width, of each fleet of `mixes`;
     fleets in `without` are left out. Each equation errs by the rounding and by `MIX_ERROR`.
     """
-    prior = content_prior().loc[list(TYPES)] if prior is None else prior
+    prior = content_prior() if prior is None else prior
     shares = mixes().T
     fleets = [fleet for fleet in totals if fleet not in without]
     names = [*TYPES, *(f"mean of {fleet}" for fleet in fleets)]
@@ -136,11 +136,12 @@ def lifetime() -> pd.Series[float]:
     return tables.read("lifetimes").set_index("parameter")["value"]
 
 
-def surviving_stock_cars(year: int, mean_years: float, shape: float, opening: int) -> xr.DataArray:
-    """Return cars in use at the end of `year` by vehicle, from the stock at the end of `opening` and registrations.
+def surviving_stock_cars(mean_years: float, shape: float) -> xr.DataArray:
+    """Return cars in use after the years of the study by vehicle, from the stock that opens them and registrations.
 
     The opening stock is dated by the growth of the series for Great Britain, scaled to the United Kingdom.
     """
+    opening, year = printed.YEARS[0] - 1, printed.YEARS[-1]
     standing = stock_cars("GB").sel(year=slice(None, opening))
     grown = xr.concat([standing.isel(year=[0]), standing.diff("year")], "year")
     opening_cars = grown * stock_cars().sel(year=opening, drop=True) / standing.sel(year=opening, drop=True)

@@ -7,8 +7,9 @@ A draw goes through Eqs. (1) to (4), which multiply, and through the balances wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from magnetflow.inference.draws import ensemble
 from magnetflow.inference.draws.distributions import BETA, LOGNORMAL, NORMAL, TRIANGULAR
 from magnetflow.inference.draws.space import Input, Space, Split, probabilities
 from magnetflow.studies.united_kingdom import accounts as system
-from magnetflow.studies.united_kingdom import data_quality, magnets, printed, vehicles, whole, wind
+from magnetflow.studies.united_kingdom import data_quality, magnets, picture, printed, vehicles, whole, wind
 
 NORMAL_UP_TO = 0.05  # of a coefficient of variation: below, normal and lognormal can hardly be told apart
 STAND_IN = 3  # score of "other" correlation from which an input stands for something else than it counts
@@ -32,7 +33,6 @@ IN_USE = {
     "stock off the road": ("EV hibernating",),
 }  # outcomes, their stocks
 NET_IMPORT = "net import of magnets"
-DIFFERENCES = {NET_IMPORT: ("I3.1", "E3.1")}
 HELD = "held by a bound"
 
 
@@ -81,8 +81,8 @@ def distributions() -> pd.DataFrame:
 
 def given_t() -> pd.Series[float]:
     """Return what the equations give, in t, by flow or stock and layer; of stocks those that close the years."""
-    measured = system.measured_t(with_stocks=True)
-    return measured.drop(["EV 2016", "wind 2016"], level="flow")
+    opening = [stock for stock, (_, target) in system.STOCKS.items() if target in (system.EV, system.WIND)]
+    return system.measured_t(with_stocks=True).drop(opening, level="flow")
 
 
 def split_of(group: str, mean: pd.Series[float], relative: pd.DataFrame) -> Split:
@@ -106,7 +106,7 @@ def space() -> Space:
     for flow, layer in places:
         if groups[flow] in shares:
             inputs.append(Input(f"scatter of {flow} [{layer}]", SCATTER, NORMAL, 1.0, system.SHARE_SCATTER))
-    return Space(tuple(inputs), tuple(split_of(group, *told) for group, told in shares.items()))
+    return Space(tuple(inputs), tuple(split_of(group, *moments) for group, moments in shares.items()))
 
 
 @dataclass(frozen=True)
@@ -124,14 +124,13 @@ class Products:
     def __call__(self, values: Matrix) -> Matrix:
         """Return flows and stocks by draws, from values of the inputs by draws; masses in t."""
         relative = values / self.mean[:, None]
-        told = np.empty((len(self.base), values.shape[1]))
-        for row, base in enumerate(self.base):
-            told[row] = base
+        masses = np.repeat(self.base[:, None], values.shape[1], axis=1)
+        for row in range(len(self.base)):
             for column in self.factors[row]:
-                told[row] *= relative[column]
+                masses[row] *= relative[column]
             for column in self.divisors[row]:
-                told[row] /= relative[column]
-        return told
+                masses[row] /= relative[column]
+        return masses
 
     @property
     def gradient(self) -> Matrix:
@@ -172,11 +171,12 @@ def _column(column: Mapping[str, int], name: str, layer: str) -> int:
 class Model:
     """Everything from probabilities to outcomes; a call evaluates draws `first` to `first + count`.
 
-    `of_measured` picks the flows of the system out of those that the equations give; `weights` make outcomes out of
-    all variables of the system, `of_stocks` out of flows and stocks as the equations give them.
+    `places` has what each outcome is (flow, difference or stock) and its layer. `of_measured` picks the flows of the
+    system out of those that the equations give, (measured,); `weights` make outcomes out of all variables of the
+    system, (outcomes, variables), `of_stocks` out of flows and stocks as the equations give them, (outcomes, given).
     """
 
-    names: tuple[str, ...]
+    places: tuple[tuple[str, str], ...]
     space: Space
     products: Products
     estimator: ensemble.Estimator
@@ -189,8 +189,8 @@ class Model:
         """Return outcomes by draws, in t; the last row tells whether a bound held the draw."""
         values = self.space.draw(probabilities(self.space.width, self.seed, first, count))
         given = self.products(values)
-        reconciled, held = self.estimator.bounded(given[self.of_measured])
-        return np.vstack([self.outcomes(given, reconciled), held])
+        reconciled, at_bound = self.estimator.bounded(given[self.of_measured])
+        return np.vstack([self.outcomes(given, reconciled), at_bound])
 
     def outcomes(self, given: Matrix, reconciled: Matrix) -> Matrix:
         """Return outcomes by draws, from what the equations give and what the balances make of it."""
@@ -208,8 +208,13 @@ class Model:
         given = self.products(values)
         return self.outcomes(given, self.estimator.bounded(given[self.of_measured])[0])
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the outcomes."""
+        return tuple(whole.name_of(*place) for place in self.places)
+
     @property
-    def told(self) -> tuple[str, ...]:
+    def row_names(self) -> tuple[str, ...]:
         """Names of the rows of a call."""
         return (*self.names, HELD)
 
@@ -231,51 +236,35 @@ class Model:
 
 def model(seed: int) -> Model:
     """Return the model of the whole system: outcomes are all flows by layer and in sum, differences, and stocks."""
-    problem, of = whole.problem(), space()
-    given = given_t()
-    row = {whole.name_of(*place): number for number, place in enumerate(given.index)}
-    measured = [name for name, told in zip(problem.names, problem.measured, strict=True) if told]
-    names, weights, of_stocks = _outcomes(problem.names, row)
+    problem, of, given = whole.problem(), space(), given_t()
+    rows = pd.Index([whole.name_of(*place) for place in given.index])
+    made = _outcomes()
+    weight = pd.DataFrame(list(made.values())).fillna(0.0)
+    of_stocks = weight.drop(columns=list(problem.names)).reindex(columns=rows, fill_value=0.0)
     return Model(
-        names,
+        tuple(made),
         of,
         products(of, given),
         ensemble.estimator(problem),
-        np.array([row[name] for name in measured]),
-        weights,
-        of_stocks,
+        rows.get_indexer(np.array(problem.names)[problem.measured]),
+        weight[list(problem.names)].to_numpy(),
+        of_stocks.to_numpy(),
         seed,
     )
 
 
-def _outcomes(variables: Sequence[str], row: Mapping[str, int]) -> tuple[tuple[str, ...], Matrix, Matrix]:
-    """Return names of the outcomes, and how they are made of variables and of flows and stocks as given."""
-    flows = dict.fromkeys(name.rsplit(" [", 1)[0] for name in variables)
-    layers = system.layers_of(flows)
-    made: dict[str, tuple[dict[str, float], dict[str, float]]] = {}
-    for flow, told in layers.items():
-        for layer in told:
-            made[whole.name_of(flow, layer)] = ({whole.name_of(flow, layer): 1.0}, {})
-    for label, (plus, minus) in DIFFERENCES.items():
+def _outcomes() -> dict[tuple[str, str], dict[str, float]]:
+    """Return for each outcome and layer the weights of the flows, or of the stocks, that it is made of, by name."""
+    layers = system.layers_of(system.flows().index)
+    magnet_trade = picture.stages()["magnets"]
+    signs = dict.fromkeys(magnet_trade["imports"], 1.0) | dict.fromkeys(magnet_trade["exports"], -1.0)
+    composed = {NET_IMPORT: signs} | {label: dict.fromkeys(stocks, 1.0) for label, stocks in IN_USE.items()}
+    made = {(flow, layer): {whole.name_of(flow, layer): 1.0} for flow, own in layers.items() for layer in own}
+    for label, weights in composed.items():
         for layer in system.ELEMENTS:
-            made[whole.name_of(label, layer)] = (
-                {whole.name_of(plus, layer): 1.0, whole.name_of(minus, layer): -1.0},
-                {},
-            )
-    for label, stocks in IN_USE.items():
-        for layer in system.ELEMENTS:
-            made[whole.name_of(label, layer)] = ({}, {whole.name_of(stock, layer): 1.0 for stock in stocks})
-    for label in [flow for flow, told in layers.items() if len(told) > 1] + [*DIFFERENCES, *IN_USE]:
-        parts = [made[whole.name_of(label, layer)] for layer in system.ELEMENTS]
-        made[whole.name_of(label, whole.FOUR)] = (
-            {name: weight for own, _ in parts for name, weight in own.items()},
-            {name: weight for _, own in parts for name, weight in own.items()},
-        )
-    place = {name: number for number, name in enumerate(variables)}
-    weights, of_stocks = np.zeros((len(made), len(variables))), np.zeros((len(made), len(row)))
-    for number, (own, stocks_of) in enumerate(made.values()):
-        for name, weight in own.items():
-            weights[number, place[name]] = weight
-        for name, weight in stocks_of.items():
-            of_stocks[number, row[name]] = weight
-    return tuple(made), weights, of_stocks
+            made[label, layer] = {whole.name_of(flow, layer): weight for flow, weight in weights.items()}
+    for label in [*(flow for flow, own in layers.items() if len(own) > 1), *composed]:
+        made[label, whole.FOUR] = {
+            name: weight for layer in system.ELEMENTS for name, weight in made[label, layer].items()
+        }
+    return made

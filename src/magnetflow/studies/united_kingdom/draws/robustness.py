@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from magnetflow import tables
 from magnetflow.arrays import Matrix
 from magnetflow.flows import quality
 from magnetflow.inference.draws import ensemble as ensembles
@@ -21,23 +20,21 @@ from magnetflow.inference.draws.distributions import LOGNORMAL, NORMAL, STUDENT,
 from magnetflow.inference.draws.space import Input, Space, probabilities
 from magnetflow.inference.draws.streaming import Summary, summarise
 from magnetflow.inference.problem import MEASURED, UNMEASURED, state
-from magnetflow.studies.united_kingdom import data_quality, printed, whole
+from magnetflow.studies.united_kingdom import data_quality, picture, printed, whole
 from magnetflow.studies.united_kingdom.draws import improvement
 from magnetflow.studies.united_kingdom.draws.model import Model
+from magnetflow.studies.united_kingdom.review import splits
 
-BEST = "reliability, any, 1"  # the one entry that an input with score 1 throughout takes
+BEST = (quality.RELIABILITY, quality.ANY, 1)  # the one percentage that an input with score 1 throughout takes
 DOUBT = 0.5  # assumed: how far each percentage of the table of uncertainties may be off, as a CV
-MAGNET_TRADE = ("magnet_imports", "magnet_exports", "magnet_sales")
-RESIDUALS = {
-    "O3.1": "magnet market",
-    "I5.2": "generating sets market",
-}  # what the study computes as the rest of a market
 KINDS = {NORMAL: "all normal", LOGNORMAL: "all lognormal", TRIANGULAR: "all triangular", UNIFORM: "all uniform"}
 
 
 def with_other_distributions(base: Model) -> dict[str, Model]:
     """Return the model with other distributions for every input, and with heavy tails for trade in magnets."""
-    heavy = base.space.with_kinds(STUDENT, MAGNET_TRADE)
+    flows = [flow for codes in picture.stages()["magnets"].values() for flow in codes]
+    entering = data_quality.powers().loc[flows].any() & data_quality.inputs()["role"].eq(data_quality.ACTIVITY)
+    heavy = base.space.with_kinds(STUDENT, list(entering.index[entering]))
     made = {label: replace(base, space=base.space.with_kinds(kind)) for kind, label in KINDS.items()}
     return made | {"heavy tails in magnet trade": replace(base, space=heavy)}
 
@@ -54,24 +51,25 @@ class Doubt:
 
 
 def doubted(base: Model, outcomes: Sequence[str], *, draws: int, seed: int) -> Doubt:
-    """Draw each percentage of the table of uncertainties anew, and tell the sd of outcomes and the best improvement.
+    """Draw each percentage of the table of uncertainties anew; return the sd of outcomes and the best improvement.
 
     Percentages are lognormal with the CV `DOUBT`, each on its own; scores and weights stay. To first order the
     variance of an outcome is a sum over the inputs, so that nothing needs to be solved again.
     """
-    parts, entries = data_quality.contributions(), _entries()
-    labels = np.unique(entries.to_numpy())
-    factor = quantiles(LOGNORMAL, 1.0, DOUBT, probabilities(len(labels), seed, 0, draws))
-    of_label = np.array([[(row == label) for label in labels] for row in entries.to_numpy()])
-    squared = np.einsum("ik,ilk->il", parts.to_numpy() ** 2, of_label) @ factor**2  # inputs by draws
-    best = improvement.best_cv() * factor[list(labels).index(BEST)]
+    scores = data_quality.graded(data_quality.scores())
+    keys = scores.groupby(["indicator", "sensitivity", "score"])
+    factor = quantiles(LOGNORMAL, 1.0, DOUBT, probabilities(keys.ngroups, seed, 0, draws))  # percentages by draws
+    inputs = scores["input"].unique()
+    own = inputs[:, None] == scores["input"].to_numpy()
+    squared = own @ (scores["cv"].to_numpy()[:, None] * factor[keys.ngroup()]) ** 2  # inputs by draws
+    best = improvement.best_cv() * factor[list(keys.groups).index(BEST)]
     weight, rest = _variance_by_input(base, outcomes)
     sd = np.sqrt(weight.to_numpy() @ squared + rest.to_numpy()[:, None])
     gained = weight.to_numpy()[:, :, None] * np.maximum(squared - best**2, 0.0)
     winner = np.argmax(gained, axis=1)  # outcomes by draws
-    first = np.array([np.bincount(row, minlength=len(parts)) / draws for row in winner])
+    first = np.array([np.bincount(row, minlength=len(inputs)) / draws for row in winner])
     return Doubt(
-        pd.DataFrame(sd.T, columns=list(outcomes)), pd.DataFrame(first.T, index=parts.index, columns=list(outcomes))
+        pd.DataFrame(sd.T, columns=list(outcomes)), pd.DataFrame(first.T, index=inputs, columns=list(outcomes))
     )
 
 
@@ -89,7 +87,7 @@ def _variance_by_input(base: Model, outcomes: Sequence[str]) -> tuple[pd.DataFra
 
 
 def moved_scores(base: Model, outcomes: Sequence[str]) -> pd.DataFrame:
-    """Move each score by one, one at a time, and tell each move after which another proposal is worth most.
+    """Move each score by one, one at a time, and return each move after which another proposal is worth most.
 
     Columns: input, indicator, score (from), to, outcome, first (the proposal then worth most), worth (of it, t),
     before (the proposal worth most without the move) and left (what that is worth then, t).
@@ -103,27 +101,21 @@ def moved_scores(base: Model, outcomes: Sequence[str]) -> pd.DataFrame:
         now = _worth(weight.T[outcome], rest[outcome], squared.to_numpy(dtype=np.float64)[None, :]).iloc[0]
         worth = _worth(weight.T[outcome], rest[outcome], after)
         before, first = str(now.idxmax()), worth.idxmax(axis=1)
-        told = moves.drop(columns="change").assign(
+        rows = moves.drop(columns="change").assign(
             outcome=outcome, first=first, worth=worth.max(axis=1), before=before, left=worth[before]
         )
-        found.append(told[first != before])
+        found.append(rows[first != before])
     return pd.concat(found, ignore_index=True)
 
 
 def _moves() -> pd.DataFrame:
     """Return every move of a score by one: input, indicator, score, to, and the change of the squared CV."""
-    levels = tables.read("quality_cv")
-    keys = levels[["indicator", "sensitivity", "score"]].itertuples(index=False, name=None)
-    cv = dict(zip(keys, tables.in_unit(levels, "1"), strict=True))
-    rows = []
-    for given, indicators in _entries().iterrows():
-        for indicator, entry in indicators.items():
-            level, score = entry.split(", ")[1], int(entry.split(", ")[2])
-            for to in (score - 1, score + 1):
-                if (indicator, level, to) in cv:
-                    change = cv[indicator, level, to] ** 2 - cv[indicator, level, score] ** 2
-                    rows.append((given, indicator, score, to, change))
-    return pd.DataFrame(rows, columns=["input", "indicator", "score", "to", "change"])
+    scores = data_quality.graded(data_quality.scores())
+    levels = data_quality.levels().rename(columns={"score": "to", "value": "cv_then"})
+    moves = scores.merge(levels, on=["indicator", "sensitivity"])
+    moves = moves[(moves["to"] - moves["score"]).abs() == 1].reset_index(drop=True)
+    moves["change"] = moves["cv_then"] ** 2 - moves["cv"] ** 2
+    return moves[["input", "indicator", "score", "to", "change"]]
 
 
 def _worth(weight: pd.Series[float], rest: float, squared: NDArray[np.floating]) -> pd.DataFrame:
@@ -140,30 +132,12 @@ def _worth(weight: pd.Series[float], rest: float, squared: NDArray[np.floating])
     return pd.DataFrame(np.sqrt(variance) - np.sqrt(variance - gained), columns=names)
 
 
-def _entries() -> pd.DataFrame:
-    """Return which entry of the table of uncertainties each contribution is taken from, inputs by indicators."""
-    sensitivity = tables.read("quality_sensitivities").set_index(["role", "indicator"])["sensitivity"]
-    roles, scores = data_quality.inputs()["role"], data_quality.scores()
-    levels = [
-        quality.ANY if indicator == quality.RELIABILITY else str(sensitivity[roles[given], indicator])
-        for given, indicator in zip(scores["input"], scores["indicator"], strict=True)
-    ]
-    told = scores["indicator"] + ", " + levels + ", " + scores["value"].astype(int).astype(str)
-    frame = scores.assign(entry=told).pivot(index="input", columns="indicator", values="entry")
-    like = data_quality.contributions()
-    return frame.loc[like.index, like.columns]
-
-
-def market(flow: str) -> tuple[dict[str, float], pd.DataFrame]:
-    """Return the balance of the market whose rest a flow is, and value and printed sd (for Nd, t) of its others."""
-    flows = printed.flows().set_index("flow")
-    cv = whole.printed_uncertainties().xs("Nd", level=1) / 100.0
-    process, mass = RESIDUALS[flow], flows["value"].to_dict()
-    signs = (flows["target_process"] == process).astype(float) - (flows["source_process"] == process).astype(float)
-    balance = {str(name): float(sign) for name, sign in signs.items() if sign and mass[name] > 0}
-    others = [name for name in balance if name != flow]
-    value = flows["value"][others]
-    return balance, pd.DataFrame({"value": value, "sd": cv[others] * value})
+def others_of(node: splits.Node) -> pd.DataFrame:
+    """Return value and printed sd (for Nd), t, of the flows that the rest of a market is computed from."""
+    flows = list(node.terms)
+    value = printed.flows().set_index("flow")["value"][flows]
+    cv = whole.printed_uncertainties().xs("Nd", level=1)[flows] / 100.0
+    return pd.DataFrame({"value": value, "sd": cv * value})
 
 
 def residual(flow: str, kind: str, *, draws: int, seed: int) -> tuple[Summary, float]:
@@ -171,19 +145,20 @@ def residual(flow: str, kind: str, *, draws: int, seed: int) -> tuple[Summary, f
 
     Return what the draws say of the rest before and after the balance within bounds, and its sd to first order.
     """
-    balance, others = market(flow)
+    [node] = [node for node in splits.nodes().values() if node.rest == flow]
+    others = others_of(node)
     estimator = ensembles.estimator(
         state(
             [*others.index, flow],
             [MEASURED] * len(others) + [UNMEASURED],
             [*others["value"], np.nan],
             [*others["sd"], np.nan],
-            balances={RESIDUALS[flow]: balance},
+            balances={node.market: {flow: -1.0} | {other: sign for other, (sign, _) in node.terms.items()}},
             lower=np.zeros(len(others) + 1),
         )
     )
-    told = others.itertuples(name=None)
-    space = Space(tuple(Input(str(name), str(name), kind, value, sd) for name, value, sd in told))
+    inputs = (Input(name, name, kind, value, sd) for name, value, sd in others.itertuples(name=None))
+    space = Space(tuple(inputs))
 
     def rest(first: int, count: int) -> Matrix:
         drawn = space.draw(probabilities(space.width, seed, first, count))

@@ -41,32 +41,31 @@ def read() -> pd.DataFrame:
     """
     table = tables.read("findings")[["finding", "place", "statement", "arithmetic"]]
     derived = derive()
-    told = set(table.loc[table["arithmetic"] != "", "finding"])
-    if told != set(derived):
-        stray = sorted(told ^ set(derived))[0]
-        raise InputError(f"data/united_kingdom/findings.csv: {stray} has arithmetic in one of table and code only")
+    stray = sorted(set(table.loc[table["arithmetic"] != "", "finding"]) ^ set(derived))
+    if stray:
+        raise InputError(f"data/united_kingdom/findings.csv: {stray[0]} has arithmetic in one of table and code only")
     return table[[name not in derived or derived[name][1] for name in table["finding"]]]
 
 
 def _of_turbines(numbers: pd.Series[float]) -> dict[str, tuple[Values, bool]]:
     stock, cohort = wind.stock_kg() / 1000, wind.cohort_stock_kg() / 1000
     by_year = stock.sum(["site", "generator", "element"])
-    ends = {year: float(by_year.sel(year=year)) for year in (2016, 2021)}
-    growth, installed = ends[2021] - ends[2016], float(numbers["flow.C5.2"])
-    by_cohort = float(cohort.sel(year=2021).sum())
+    first, last = printed.YEARS[0], printed.YEARS[-1]
+    current, installed = float(by_year.sel(year=last)), float(numbers["flow.C5.2"])
+    growth, by_cohort = current - float(by_year.sel(year=first - 1)), float(cohort.sel(year=last).sum())
     neodymium = stock.sel(site="offshore", element="Nd", year=2018).sum()
-    held = float(wind.capacity_mw().sel(site="offshore", year=2018))
+    capacity = float(wind.capacity_mw().sel(site="offshore", year=2018))
     offshore = float(numbers["stock.offshore_Nd_2018"])
     additions = wind.additions_mw().sel(vintage=wind.NEAREST_VINTAGE, drop=True).sel(year=list(printed.YEARS))
     by_type = (additions * wind.shares().sel(year=list(printed.YEARS))).sum(["site", "year"])
     with_magnets = float(by_type.sel(generator=wind.magnet_generators()).sum() / by_type.sum())
     sales = tables.read("maker_sales")
-    sets = float(sales.loc[(sales["product"] == "wind generating sets") & (sales["year"] >= 2017), "value"].sum())
-    market = splits.shares_alone(splits.NODES[0])
+    sets = float(sales.loc[(sales["product"] == "wind generating sets") & (sales["year"] >= first), "value"].sum())
+    market = splits.shares_alone(splits.nodes()["generating sets market"])
     return {
         "wind_stock_by_current_shares": (
-            {"current": ends[2021], "printed": float(numbers["stock.wind_2021"]), "cohort": by_cohort},
-            abs(ends[2021] - numbers["stock.wind_2021"]) < 1 and by_cohort < 0.8 * ends[2021],
+            {"current": current, "printed": float(numbers["stock.wind_2021"]), "cohort": by_cohort},
+            abs(current - numbers["stock.wind_2021"]) < 1 and by_cohort < 0.8 * current,
         ),
         "wind_use_balance": (
             {"growth": growth, "installed": installed, "gap": growth - installed},
@@ -76,8 +75,8 @@ def _of_turbines(numbers: pd.Series[float]) -> dict[str, tuple[Values, bool]]:
             {
                 "ours": float(neodymium),
                 "printed": offshore,
-                "needed": held * offshore / float(neodymium),
-                "held": held,
+                "needed": capacity * offshore / float(neodymium),
+                "held": capacity,
             },
             abs(float(neodymium) - offshore) > 0.01 * offshore,
         ),
@@ -90,14 +89,14 @@ def _of_turbines(numbers: pd.Series[float]) -> dict[str, tuple[Values, bool]]:
 def _of_cars(numbers: pd.Series[float]) -> dict[str, tuple[Values, bool]]:
     mean, covariance = vehicles.content(vehicles.solve_contents(system.mean_contents_kg()))
     standing, registered = vehicles.stock_cars(), vehicles.registrations_cars().sum("year")
-    opening = vehicles.mass_t(standing.sel(year=2016).to_series(), mean, covariance)[0]
+    opening = vehicles.mass_t(standing.sel(year=printed.YEARS[0] - 1).to_series(), mean, covariance)[0]
     consumed, stock = float(numbers["flow.C5.1"]), float(numbers["stock.EV_2021"])
     leaving = float(numbers[["flow.E6.0", "flow.W1.0", "stock.EV_hibernating_2021"]].sum())
     balance = opening + consumed - leaving
-    new, used = 1000 * consumed / float(registered.sum()), vehicles.used_cars_told()
-    licensed = standing.sel(year=2021)
+    new, used = 1000 * consumed / float(registered.sum()), vehicles.used_cars_sold()
+    licensed = standing.sel(year=printed.YEARS[-1])
     life = vehicles.lifetime()
-    survived = vehicles.surviving_stock_cars(2021, float(life["mean"]), float(life["shape"]), 2016)
+    survived = vehicles.surviving_stock_cars(float(life["mean"]), float(life["shape"]))
     hybrids = float(licensed.sel(vehicle="HEV")), float(survived.sel(vehicle="HEV"))
     in_stock = printed.mean_content_kg("stock.EV_2021", "count.EV_2021")[0]
     used_mass = float(numbers["flow.R2.1"])
@@ -138,7 +137,7 @@ def _of_motors_and_scrap(numbers: pd.Series[float]) -> dict[str, tuple[Values, b
     made, demand = float(numbers["count.motors_produced"]), float(numbers["context.motor_demand_2022"])
     squares = [(numbers[f"table2.{flow}.Nd"] * numbers[f"flow.{flow}"]) ** 2 for flow in ("P4.1", "I4.1", "E4.1")]
     rest = float(sum(squares)) ** 0.5 / float(numbers["flow.C4.1"])
-    mass, told = float(numbers["flow.W2.0"]), float(numbers["table2.W2.0.Nd"])
+    mass, cv = float(numbers["flow.W2.0"]), float(numbers["table2.W2.0.Nd"])
     return {
         "motors_validation": (
             {"made": made, "year": made / len(printed.YEARS), "demand": demand},
@@ -149,7 +148,7 @@ def _of_motors_and_scrap(numbers: pd.Series[float]) -> dict[str, tuple[Values, b
             {"rest": rest, "printed": float(numbers["table2.C4.1.Nd"])},
             rest > 1.5 * numbers["table2.C4.1.Nd"],
         ),
-        "small_masses": ({"mass": mass, "rounding": 50 / mass, "printed": told}, 50 / mass > told),
+        "small_masses": ({"mass": mass, "rounding": 50 / mass, "printed": cv}, 50 / mass > cv),
     }
 
 

@@ -120,7 +120,7 @@ def stock_by_source() -> pd.Series[float]:
     turbines, cars = float(wind.stock_kg().sel(year=2021).sum()) / 1000.0, stocks["EV 2021"]
     cohorts = float(wind.cohort_stock_kg().sel(year=2021).sum()) / 1000.0
     life = vehicles.lifetime()
-    left = vehicles.surviving_stock_cars(2021, life["mean"], life["shape"], 2016).to_series()
+    left = vehicles.surviving_stock_cars(life["mean"], life["shape"]).to_series()
     mean, covariance = vehicles.content(vehicles.solve_contents(system.mean_contents_kg()))
     return pd.Series(
         {

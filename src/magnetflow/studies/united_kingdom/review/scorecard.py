@@ -28,7 +28,7 @@ NAN = float("nan")
 def verdict(
     route: str, printed_value: float, half_width: float, ours: float, sd: float, sd_of_difference: float
 ) -> str:
-    """Return the verdict that follows from the numbers, by the route they were come by.
+    """Return the verdict that follows from the numbers, by the route they were obtained by.
 
     `half_width` is that of the printed rounding; `ours` is NaN where there is nothing to compare.
     """
@@ -69,9 +69,9 @@ def scorecard() -> pd.DataFrame:
     strange = rows.index[~rows["route"].isin((OWN, OTHER, ARITHMETIC, NONE))]
     if len(strange):
         raise InputError(f"data/united_kingdom/scorecard_routes.csv has no route for {strange[0]}; add its row")
-    untold = rows.index[(rows["route"] == ARITHMETIC) & rows["holds"].isna()]
-    if len(untold):
-        raise InputError(f"data/united_kingdom/printed_identities.csv has no terms for {untold[0]}; add them")
+    lacking = rows.index[(rows["route"] == ARITHMETIC) & rows["holds"].isna()]
+    if len(lacking):
+        raise InputError(f"data/united_kingdom/printed_identities.csv has no terms for {lacking[0]}; add them")
     columns = ["route", "printed", "half_width", "ours", "sd", "sd_of_difference"]
     rows["verdict"] = [verdict(*cells) for cells in rows[columns].itertuples(index=False)]
     return rows
@@ -79,8 +79,8 @@ def scorecard() -> pd.DataFrame:
 
 def counts(rows: pd.DataFrame) -> pd.Series[int]:
     """Return how many numbers have each verdict, all of VERDICTS."""
-    told: pd.Series[int] = rows["verdict"].value_counts().reindex(list(VERDICTS), fill_value=0)
-    return told
+    by_verdict: pd.Series[int] = rows["verdict"].value_counts().reindex(list(VERDICTS), fill_value=0)
+    return by_verdict
 
 
 def identities() -> dict[str, tuple[float, float]]:
@@ -159,7 +159,7 @@ def _from_counts() -> dict[str, tuple[float, float, str]]:
     alone = prior["mean"], pd.DataFrame(np.diag(prior["sd"] ** 2), index=prior.index, columns=prior.index)
     licensed = vehicles.stock_cars().sel(year=2021).to_series()
     registered = vehicles.registrations_cars().sum("year").to_series()
-    used = vehicles.used_cars_told()
+    used = vehicles.used_cars_sold()
     motors, motors_sd = motors_made()
     return {
         "count.EV_2021": (float(licensed.sum()), NAN, "estimated"),
@@ -173,10 +173,8 @@ def _from_counts() -> dict[str, tuple[float, float, str]]:
 
 def _printed_sd(table: pd.DataFrame) -> pd.Series[float]:
     """Return the standard deviation that Table 2 gives a printed flow: its elements err together, by prior shares."""
-    shares = system.element_shares()["EV magnets"][0]
-    told = {}
-    for name in table.index[table.index.str.startswith("flow.")]:
-        cells = [f"table2.{str(name).removeprefix('flow.')}.{element}" for element in shares.index]
-        if set(cells) <= set(table.index):
-            told[name] = table["value"][name] * float(shares.to_numpy() @ table["value"][cells].to_numpy()) / 100
-    return pd.Series(told, dtype=float)
+    shares = system.element_shares()[system.EV_SHARES][0]
+    cells = table[table["group"] == "uncertainty"].pivot(index="flow", columns="element", values="value")
+    cv = cells[shares.index] @ shares / 100
+    flows = table[table["group"] == "flow"]
+    return (flows["value"] * flows["flow"].map(cv)).dropna()

@@ -1,4 +1,4 @@
-"""What do the printed uncertainties of a market's rest tell of the shares of the elements there?
+"""What do the printed uncertainties of a market's rest say of the shares of the elements there?
 
 The uncertainty of a rest follows from those of the other flows and from how much of the element each of them carries.
 The article prints the uncertainties by element, but the flows only as sums; so at each rest there is one equation an
@@ -9,70 +9,53 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
 from magnetflow import tables
-from magnetflow.inference.expressions import Expression
-from magnetflow.inference.parser import parse
+from magnetflow.inference.expressions import Expression, constant, variable
 from magnetflow.inference.problem import CONSTANT, MEASURED, state
 from magnetflow.inference.reconcile import Reconciliation, reconcile
 from magnetflow.studies.united_kingdom import accounts as system
-from magnetflow.studies.united_kingdom import printed
+from magnetflow.studies.united_kingdom import data_quality, printed
 from magnetflow.studies.united_kingdom.accounts import ELEMENTS
 
 ESTIMATE_ERROR = 0.01  # assumed: how far the estimated flow of an element may be from the study's unpublished one
-STOP = 0.9  # where the posterior sd of all shares stays above this part of the prior sd, the node tells nothing
+STOP = 0.9  # where the posterior sd of all shares stays above this part of the prior sd, the node says nothing
 ONE = "one"
-At = dict[str, float]  # values of variables by name
 
 
 @dataclass(frozen=True)
 class Node:
-    """A market: the flow that is its rest, and the sign and group of shares of the flows that it is computed from.
+    """A market, the flow that is its rest, and sign and group of shares of the flows that the rest is the sum of.
 
-    A group that `prior_of` names takes the prior of another; a flow of the group `estimated` is told by element.
+    `prior_of` names the prior of each group; flows of the group `estimated` are known by element.
     """
 
-    name: str
+    market: str
     rest: str
-    terms: Mapping[str, tuple[int, str]]
+    terms: Mapping[str, tuple[float, str]]
     prior_of: Mapping[str, str]
 
 
-NODES = (
-    Node(
-        "generating sets market",
-        "I5.2",
-        {"C5.2": (1, system.ESTIMATED), "E5.2": (1, "wind magnets"), "I5.1.4": (-1, "wind magnets")},
-        {"wind magnets": "wind magnets"},
-    ),
-    Node(
-        "magnet market",
-        "O3.1",
-        {
-            "I3.1": (1, "traded magnets"),
-            "P3.1": (1, "traded magnets"),
-            "E3.1": (-1, "traded magnets"),
-            "C3.1": (-1, "EV magnets"),
-            "C3.2": (-1, "EV magnets"),
-        },
-        {"traded magnets": "traded magnets", "EV magnets": "EV magnets"},
-    ),
-    Node(
-        "EV market",
-        "C5.1",
-        {
-            "P5.1.0.1": (1, "motors built in"),
-            "P5.1.0.2": (1, "other parts built in"),
-            "I5.1": (1, "EV imported"),
-            "E5.1": (-1, "EV exported"),
-        },
-        dict.fromkeys(("motors built in", "other parts built in", "EV imported", "EV exported"), "EV magnets"),
-    ),
-)
+def nodes() -> dict[str, Node]:
+    """Return the markets whose rests are looked at, by name; signs follow from the processes of the printed flows."""
+    target = printed.flows().set_index("flow")["target_process"]
+    prior = data_quality.methods()["split"]
+    found = {}
+    for market, rows in tables.read("split_nodes").groupby("market", sort=False):
+        group = rows.set_index("flow")["group"]
+        [rest] = group.index[group == ""]
+        enters = target[group.index] == market
+        terms = {
+            flow: (1.0 if enters[flow] != enters[rest] else -1.0, name) for flow, name in group.drop(rest).items()
+        }
+        prior_of = {name: prior[flow] for flow, (_, name) in terms.items() if name != system.ESTIMATED}
+        found[str(market)] = Node(str(market), rest, terms, prior_of)
+    return found
 
 
 def counts(node: Node) -> tuple[int, int]:
@@ -108,16 +91,15 @@ def solve(node: Node) -> Reconciliation:
 
 def _relation(node: Node, element: str, numbers: pd.Series[float]) -> Expression:
     """Return v_R m_R - sqrt(sum of (v_f m_f)²) for the rest R and the flows f it is computed from."""
-    renamed, masses, squares = {"v": f"CV of {node.rest} [{element}]"}, [], []
-    for place, (flow, (sign, group)) in enumerate(node.terms.items()):
-        told = group == system.ESTIMATED
-        renamed[f"x{place}"] = f"{flow} [{element}]" if told else f"share of {element} in {group}"
-        renamed[f"v{place}"] = f"CV of {flow} [{element}]"
-        mass = f"x{place}" if told else f"{float(numbers[f'flow.{flow}'])!r} * x{place}"
-        masses.append(f"{'+' if sign > 0 else '-'} {mass}")
-        squares.append(f"(v{place} * {mass})**2")
-    text = f"v * (0 {' '.join(masses)}) - ({' + '.join(squares)})**0.5"
-    return parse(text).renamed(renamed)
+    rest = squares = constant(0.0)
+    for flow, (sign, group) in node.terms.items():
+        if group == system.ESTIMATED:
+            mass = variable(f"{flow} [{element}]")
+        else:
+            mass = numbers[f"flow.{flow}"] * variable(f"share of {element} in {group}")
+        rest = rest + sign * mass
+        squares = squares + (variable(f"CV of {flow} [{element}]") * mass) ** 2
+    return variable(f"CV of {node.rest} [{element}]") * rest - squares**0.5
 
 
 def _prior(group: str) -> tuple[list[float], list[float]]:
@@ -142,12 +124,12 @@ def shares(node: Node, solved: Reconciliation) -> pd.DataFrame:
         for element in ELEMENTS:
             at = solved.problem.position[f"share of {element} in {group}"]
             before = float(mean[element]) * float(np.sqrt(np.diag(relative)[ELEMENTS.index(element)]))
-            told = float(solved.value[at]), wider * float(solved.sd[at])
-            rows.append((group, element, float(mean[element]), before, *told, told[1] / before))
+            value, sd = float(solved.value[at]), wider * float(solved.sd[at])
+            rows.append((group, element, float(mean[element]), before, value, sd, sd / before))
     return pd.DataFrame(rows, columns=["group", "element", "prior", "prior_sd", "value", "sd", "ratio"])
 
 
-def tells(found: pd.DataFrame) -> bool:
+def is_informative(found: pd.DataFrame) -> bool:
     """Tell whether any share became better known than `STOP` times its prior standard deviation."""
     return bool((found["ratio"] < STOP).any())
 
@@ -161,17 +143,17 @@ def shares_alone(node: Node) -> pd.Series[float]:
     numbers, estimated = printed.numbers()["value"], system.estimated_t()
     found = {}
     for element in ELEMENTS:
-        told: At = {
-            f"{flow} [{element}]": float(estimated[flow][element])
-            for flow, (_, kind) in node.terms.items()
-            if kind == system.ESTIMATED
-        }
-        told |= {f"CV of {flow} [{element}]": numbers[f"table2.{flow}.{element}"] / 100 for flow in node.terms}
-        told[f"CV of {node.rest} [{element}]"] = numbers[f"table2.{node.rest}.{element}"] / 100
         relation, share = _relation(node, element, numbers), f"share of {element} in {group}"
-
-        def mismatch(of_share: float, relation: Expression = relation, share: str = share, told: At = told) -> float:
-            return relation.values({**told, share: of_share})[-1]
-
+        at = {
+            f"CV of {flow} [{element}]": numbers[f"table2.{flow}.{element}"] / 100
+            for flow in (node.rest, *node.terms)
+        }
+        at |= {f"{flow} [{element}]": estimated[flow][element] for flow in estimated if flow in node.terms}
+        mismatch = partial(_mismatch, relation, at, share)
         found[element] = float(brentq(mismatch, 0.0, 1.0))
     return pd.Series(found)
+
+
+def _mismatch(relation: Expression, at: Mapping[str, float], share: str, value: float) -> float:
+    """Return the value of a relation with one share set to `value`."""
+    return relation.values({**at, share: value})[-1]
