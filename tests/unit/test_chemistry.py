@@ -29,8 +29,8 @@ EQUATIONS = dict(
 
 def expected(case: str) -> dict[str, Any]:
     return {
-        name: pytest.approx(told["value"], rel=told["rtol"] or None, abs=told["atol"])
-        for name, told in CASES[case]["expected"].items()
+        name: pytest.approx(published["value"], rel=published["rtol"] or None, abs=published["atol"])
+        for name, published in CASES[case]["expected"].items()
     }
 
 
@@ -118,7 +118,7 @@ def test_the_reaction_that_others_let_through_is_refused_with_its_residuals() ->
     case = CASES["N1_negative_closure"]
     coefficients = {name: Fraction(count) for name, count in case["inputs"]["reaction"].items()}
     found = {f"residual_{what}": float(count) for what, count in residual(coefficients).items()}
-    wanted = {name: told["value"] for name, told in case["expected"].items() if name.startswith("residual")}
+    wanted = {name: one["value"] for name, one in case["expected"].items() if name.startswith("residual")}
     assert found == {name: value for name, value in wanted.items() if value}
     with pytest.raises(UnbalancedError, match=re.escape("H +2, O +2, charge -2")):
         Reaction("R1", coefficients)
@@ -135,7 +135,7 @@ def test_a_coefficient_that_is_off_by_one_is_always_found(name: str, at: int, st
 
 
 @pytest.mark.parametrize(
-    ("equation", "told"),
+    ("equation", "message"),
     [
         ("Fe(s) + Cl2(g) FeCl2(s)", "no single arrow"),
         ("Fe(s) -> FeCl2(s) -> Fe(s)", "no single arrow"),
@@ -145,8 +145,8 @@ def test_a_coefficient_that_is_off_by_one_is_always_found(name: str, at: int, st
         ("Fe(s) + Cl2(g) -> FeCl3(s)", r"Cl \+1"),
     ],
 )
-def test_an_equation_that_cannot_be_is_refused(equation: str, told: str) -> None:
-    with pytest.raises(ProcessError, match=told):
+def test_an_equation_that_cannot_be_is_refused(equation: str, message: str) -> None:
+    with pytest.raises(ProcessError, match=message):
         Reaction.read("trial", equation)
 
 
@@ -167,7 +167,7 @@ def test_an_assay_that_is_open_is_filled_with_what_it_is_silent_about() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoilt", "told"),
+    ("spoilt", "message"),
     [
         (lambda: of_assay({"Nd": 0.5, "Fe": 0.6}, 1), "add up to 110 %"),
         (lambda: of_assay({"Nd": -0.1}, 1), "-0.1 of Nd"),
@@ -179,8 +179,8 @@ def test_an_assay_that_is_open_is_filled_with_what_it_is_silent_about() -> None:
         (lambda: Stream({"Xy(s)": 1.0}), "Xy is no element"),
     ],
 )
-def test_a_stream_that_cannot_be_is_refused(spoilt: Any, told: str) -> None:
-    with pytest.raises(ProcessError, match=told):
+def test_a_stream_that_cannot_be_is_refused(spoilt: Any, message: str) -> None:
+    with pytest.raises(ProcessError, match=message):
         spoilt()
 
 

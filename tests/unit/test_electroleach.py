@@ -140,26 +140,26 @@ def test_salt_that_is_not_needed_is_set_aside() -> None:
 
 def test_the_command_tells_a_batch_in_json(capsys: Any) -> None:
     assert main(["recovery", "sene", "--magnet-kg", "200", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["cell"]["charge_ah_per_kg"] == pytest.approx(917.2442776022584)
-    assert told["cell"]["energy_kwh_per_kg"] == pytest.approx(917.2442776022584 * 3 / 1000)
-    assert told["products"]["Nd2O3"] == pytest.approx(62.25, abs=0.01)
-    assert max(map(abs, told["closure_kg"].values())) < 1e-9
-    assert told["streams"]["cell_acid"]["to"] == "cell"
+    batch = json.loads(capsys.readouterr().out)
+    assert batch["cell"]["charge_ah_per_kg"] == pytest.approx(917.2442776022584)
+    assert batch["cell"]["energy_kwh_per_kg"] == pytest.approx(917.2442776022584 * 3 / 1000)
+    assert batch["products"]["Nd2O3"] == pytest.approx(62.25, abs=0.01)
+    assert max(map(abs, batch["closure_kg"].values())) < 1e-9
+    assert batch["streams"]["cell_acid"]["to"] == "cell"
 
 
 def test_the_command_tells_a_batch_as_text(capsys: Any) -> None:
     arguments = ["--composition", "hdd", "--case", "central", "--divided", "--selective", "--set", "purge=0.05"]
     assert main(["recovery", "sene", *arguments, "--set", "cell_voltage_v=2.5"]) == 0
-    told = capsys.readouterr().out
-    assert told.startswith("200 kg of magnets (hdd), selective, divided, central case\n")
+    page = capsys.readouterr().out
+    assert page.startswith("200 kg of magnets (hdd), selective, divided, central case\n")
     spent = " kWh at 2.5 V and a current efficiency of 0.85;"
     for wanted in ("nh4cl_recycled", spent, "m³ of hydrogen", "Closure of"):
-        assert wanted in told
+        assert wanted in page
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--set", "current_efficiency=0"], "current_efficiency is 0; give 0.01 to 1"),
         (["--set", "acid_ratio=0.5"], "acid_ratio is 0.5; give 1 to 100"),
@@ -174,11 +174,11 @@ def test_the_command_tells_a_batch_as_text(capsys: Any) -> None:
         (["--selective", "--set", "conversion.Nd=0"], "nothing dissolves in the cell"),
     ],
 )
-def test_the_command_refuses_with_one_line(arguments: list[str], told: str, capsys: Any) -> None:
+def test_the_command_refuses_with_one_line(arguments: list[str], message: str, capsys: Any) -> None:
     assert main(["recovery", "sene", *arguments]) == 2
     out, err = capsys.readouterr()
     assert not out
-    assert told in err
+    assert message in err
     assert err.count("\n") == 1
 
 

@@ -37,7 +37,7 @@ def test_a_reaction_runs_to_its_conversion() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoilt", "told"),
+    ("spoilt", "message"),
     [
         (lambda: react(SALT, [Step(KNOWN["chlorination_Fe"], "Fe(s)", 1.2)]), "is 1.2; give a share"),
         (lambda: react(SALT, [Step(KNOWN["chlorination_Fe"], "Fe(s)")]), "takes 20 mol of NH4Cl.*there are 15"),
@@ -53,8 +53,8 @@ def test_a_reaction_runs_to_its_conversion() -> None:
         (lambda: filter_and_wash(SALT, Stream(), 0.1, 1, 1.0), "more liquid than the slurry"),
     ],
 )
-def test_what_a_unit_cannot_do_is_refused(spoilt: Any, told: str) -> None:
-    with pytest.raises(ProcessError, match=told):
+def test_what_a_unit_cannot_do_is_refused(spoilt: Any, message: str) -> None:
+    with pytest.raises(ProcessError, match=message):
         spoilt()
 
 
@@ -147,7 +147,7 @@ def passing(name: str, inlets: list[str], outlets: list[str]) -> Unit:
 
 
 @pytest.mark.parametrize(
-    ("units", "leaves", "told"),
+    ("units", "leaves", "message"),
     [
         ([passing("a", ["in"], ["x"])], [], "'x' dangles: a fills it and nothing takes it"),
         ([passing("a", ["in"], ["x"]), passing("b", ["y"], ["z"])], ["x", "z"], "'y' dangles: b takes it"),
@@ -163,8 +163,8 @@ def passing(name: str, inlets: list[str], outlets: list[str]) -> Unit:
         ([Unit("a", ["in"], ["x"], lambda streams: {})], ["x"], r"a gives \[\], not \['x'\]"),
     ],
 )
-def test_a_flowsheet_that_hangs_loose_is_named(units: list[Unit], leaves: list[str], told: str) -> None:
-    with pytest.raises(ProcessError, match=told):
+def test_a_flowsheet_that_hangs_loose_is_named(units: list[Unit], leaves: list[str], message: str) -> None:
+    with pytest.raises(ProcessError, match=message):
         solve(units, {"in": Stream({"Fe(s)": 1.0})}, leaves)
 
 
@@ -191,8 +191,8 @@ def test_a_species_that_comes_round_late_is_not_lost() -> None:
     chain = ["H2O(s)", "H2O(l)", "H2O(g)", "H2O(aq)", "H2O"]
 
     def step(streams: Streams) -> Streams:
-        held = streams["feed"] + streams["back"]
-        return {"on": Stream({after: held.of(before) for before, after in pairwise(chain)})}
+        inflow = streams["feed"] + streams["back"]
+        return {"on": Stream({after: inflow.of(before) for before, after in pairwise(chain)})}
 
     def off(streams: Streams) -> Streams:
         out, back = pick(streams["on"], {"H2O": 1.0})

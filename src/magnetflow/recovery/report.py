@@ -1,4 +1,4 @@
-"""How is a batch told: as a table for a plant engineer, as JSON for a program?"""
+"""How is a batch reported: as a table for a plant engineer, as JSON for a program?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from magnetflow.recovery.plant.conditions import Conditions
 from magnetflow.recovery.plant.flowsheet import CHARGE, Solved
 
 MAIN_CONTENTS = 3  # named for each stream
-TRACE_KG = 0.005  # below which a content is not told in the table
+TRACE_KG = 0.005  # below which a content is left out of the table
 
 
 def balance_json(solved: Solved) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def as_text(solved: Solved, conditions: Conditions, title: str) -> str:
 
 
 def cell_json(batch: sene.Batch) -> dict[str, Any]:
-    """Return a batch by the electrochemical cell as plain data; `cell` tells what the cell takes and gives off."""
+    """Return a batch by the electrochemical cell as plain data; `cell` holds what the cell takes and gives off."""
     return balance_json(batch.solved) | {
         "products": route.products_kg(batch.solved, sene.PRODUCTS),
         "purity": route.purity(batch.solved, sene.PRODUCTS),
@@ -101,9 +101,9 @@ def cell_text(batch: sene.Batch, title: str) -> str:
     lines = [title, "", *stream_lines(batch.solved), ""]
     lines.append("Products:  " + _masses(route.products_kg(batch.solved, sene.PRODUCTS)))
     lines.append("Reagents:  " + _masses(sene.reagents_kg(batch)))
-    told = f"{batch.work.energy_kwh:,.1f} kWh at {batch.cell.cell_voltage_v:g} V and "
-    told += f"a current efficiency of {batch.cell.current_efficiency:g}"
-    lines.append(f"Cell: {batch.charge_ah_per_kg:,.1f} Ah for each kg of magnets; {told};")
+    energy = f"{batch.work.energy_kwh:,.1f} kWh at {batch.cell.cell_voltage_v:g} V and "
+    energy += f"a current efficiency of {batch.cell.current_efficiency:g}"
+    lines.append(f"Cell: {batch.charge_ah_per_kg:,.1f} Ah for each kg of magnets; {energy};")
     gas = f"{batch.hydrogen_nm3():,.1f} m³ of hydrogen at 0 °C and 1 atm"
     lines.append(f"      its electrodes take {batch.work.protons_mol:,.0f} mol of protons and give {gas}.")
     return "\n".join([*lines, closure_line(batch.solved)])
@@ -133,8 +133,8 @@ def stream_lines(solved: Solved) -> list[str]:
 
 def _contents(kg: dict[str, float]) -> str:
     largest = sorted(((name, mass) for name, mass in kg.items() if mass >= TRACE_KG), key=lambda pair: -pair[1])
-    told = ", ".join(f"{name} {mass:,.2f}" for name, mass in largest[:MAIN_CONTENTS])
-    return told + (f" and {len(largest) - MAIN_CONTENTS} more" if len(largest) > MAIN_CONTENTS else "")
+    listed = ", ".join(f"{name} {mass:,.2f}" for name, mass in largest[:MAIN_CONTENTS])
+    return listed + (f" and {len(largest) - MAIN_CONTENTS} more" if len(largest) > MAIN_CONTENTS else "")
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:

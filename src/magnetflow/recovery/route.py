@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from magnetflow.recovery.chemistry.species import WATER, species
 from magnetflow.recovery.plant.conditions import Conditions
 from magnetflow.recovery.plant.flowsheet import Solved, Unit, solve
 from magnetflow.recovery.plant.streams import Stream, mix
@@ -57,25 +58,21 @@ def solid_state_chlorination(conditions: Conditions) -> Solved:
 def products_kg(solved: Solved, products: Mapping[str, Sequence[str]] = PRODUCTS) -> dict[str, float]:
     """Return the mass of each product, kg by formula; what is not there is left out."""
     masses = {}
-    for stream, names in _made(solved, products):
-        held = solved.streams[stream].kg()
-        masses.update({formula(name): held[name] for name in names if name in held})
+    for stream, names in products.items():
+        present = solved.streams.get(stream, Stream()).kg()
+        masses.update({species(name).formula: present[name] for name in names if name in present})
     return masses
-
-
-def _made(solved: Solved, products: Mapping[str, Sequence[str]]) -> list[tuple[str, Sequence[str]]]:
-    return [(stream, names) for stream, names in products.items() if stream in solved.streams]
 
 
 def purity(solved: Solved, products: Mapping[str, Sequence[str]] = PRODUCTS) -> dict[str, float]:
     """Return the mass share of the wanted substances in each product stream, water left aside."""
-    told = {}
-    for stream, names in _made(solved, products):
-        dry = {name: mass for name, mass in solved.streams[stream].kg().items() if name != "H2O(l)"}
+    shares = {}
+    for stream, names in products.items():
+        dry = solved.streams.get(stream, Stream()).only(lambda name: name != WATER).kg()
         wanted = sum(dry.get(name, 0.0) for name in names)
         if wanted:
-            told[stream] = wanted / sum(dry.values())
-    return told
+            shares[stream] = wanted / sum(dry.values())
+    return shares
 
 
 def reagents_kg(solved: Solved) -> dict[str, float]:
@@ -85,17 +82,17 @@ def reagents_kg(solved: Solved) -> dict[str, float]:
     bought = mix([streams["oxalic_acid"], streams["ammonia_make_up"], streams["regenerant"]])
     bought += Stream({"HCl(aq)": acid})
     charged = Stream({chlorination.NH4CL: streams["kiln_charge"].of(chlorination.NH4CL)})
-    air = mix([streams["calciner_air"], streams["oxidation_air"]]).only(lambda name: name == "O2(g)")
+    return {species(name).formula: mass for name, mass in mix([charged, bought, air_and_water(solved)]).kg().items()}
+
+
+def air_and_water(solved: Solved) -> Stream:
+    """Return the oxygen of the air that a batch takes, and its water, that of the eluant included."""
+    streams = solved.streams
+    oxygen = mix([streams["calciner_air"], streams["oxidation_air"]]).only(lambda name: name == "O2(g)")
     water = mix(stream for name, stream in streams.items() if name.endswith("_water") or name == "eluant")
-    water = water.in_phase("l")
-    return {formula(name): mass for name, mass in mix([charged, bought, air, water]).kg().items()}
+    return oxygen + water.in_phase("l")
 
 
 def make_up_kg(solved: Solved) -> float:
     """Return the ammonium chloride that has to be bought for a batch, kg."""
     return solved.streams["nh4cl_make_up"].mass_kg()
-
-
-def formula(name: str) -> str:
-    """Return a species without its phase."""
-    return name[: name.rindex("(")]

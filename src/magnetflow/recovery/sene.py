@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from magnetflow.recovery import route
-from magnetflow.recovery.chemistry.species import molar_mass_kg
+from magnetflow.recovery.chemistry.species import molar_mass_kg, species
 from magnetflow.recovery.plant.conditions import BASE_METALS, Conditions
 from magnetflow.recovery.plant.flowsheet import Solved, Unit, solve
 from magnetflow.recovery.plant.streams import gas_volume_m3, mix
@@ -105,7 +105,6 @@ def reagents_kg(batch: Batch) -> dict[str, float]:
     bought = mix([streams["oxalic_acid"], streams["ammonia_make_up"], streams["regenerant"]])
     acid = streams["eluant"].of("H+(aq)") * molar_mass_kg("HCl(aq)") + batch.acid_kg()
     salt = batch.salt_bought_kg()
-    air = mix([streams["calciner_air"], streams["oxidation_air"]]).only(lambda name: name == "O2(g)")
-    water = mix(stream for name, stream in streams.items() if name.endswith("_water") or name == "eluant")
-    told = {route.formula(name): mass for name, mass in mix([bought, air, water.in_phase("l")]).kg().items()}
-    return {name: mass for name, mass in (told | {"HCl": acid, "NH4Cl": salt}).items() if mass}
+    drawn = mix([bought, route.air_and_water(batch.solved)])
+    reagents = {species(name).formula: mass for name, mass in drawn.kg().items()} | {"HCl": acid, "NH4Cl": salt}
+    return {name: mass for name, mass in reagents.items() if mass}

@@ -47,8 +47,8 @@ class Reaction:
         # Exact fractions prove the balance once; moles are reals, and are worked out with these.
         object.__setattr__(self, "per_extent", {one: float(n) for one, n in exact.items() if n})
         if left_over:
-            told = ", ".join(f"{what} {float(count):+g}" for what, count in left_over.items())
-            raise UnbalancedError(f"reaction {self.name} does not balance; products minus reactants: {told}")
+            excess = ", ".join(f"{what} {float(count):+g}" for what, count in left_over.items())
+            raise UnbalancedError(f"reaction {self.name} does not balance; products minus reactants: {excess}")
 
     @classmethod
     def read(cls, name: str, equation: str) -> Reaction:
@@ -68,10 +68,6 @@ class Reaction:
                 coefficients[found["name"]] += sign * Fraction(found["count"] or 1)  # type: ignore[assignment]
         return cls(name, coefficients)  # type: ignore[arg-type]
 
-    def taken(self) -> dict[str, Fraction]:
-        """Return the moles of each species that one unit of extent takes."""
-        return {name: -count for name, count in self.coefficients.items() if count < 0}
-
     def electrons(self) -> Fraction:
         """Return the electrons that one unit of extent sets free, negative where it takes them."""
         return self.coefficients.get("e-", Fraction(0))
@@ -82,15 +78,9 @@ class Reaction:
 
     def __str__(self) -> str:
         """Return the equation."""
-        sides = [
-            " + ".join(f"{_shown(count)}{name}" for name, count in sorted(side.items()))
-            for side in (self.taken(), {name: count for name, count in self.coefficients.items() if count > 0})
-        ]
-        return " -> ".join(sides)
-
-
-def _shown(count: Fraction) -> str:
-    return "" if count == 1 else f"{float(count):g} "
+        terms = {name: name if abs(n) == 1 else f"{abs(n):g} {name}" for name, n in sorted(self.per_extent.items())}
+        sides = ([text for name, text in terms.items() if sign * self.per_extent[name] > 0] for sign in (-1, 1))
+        return " -> ".join(" + ".join(side) for side in sides)
 
 
 def residual(coefficients: Mapping[str, Fraction]) -> dict[str, Fraction]:

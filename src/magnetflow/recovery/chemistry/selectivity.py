@@ -1,6 +1,6 @@
 """Which metals can a gas chlorinate at a temperature, and how far is the gas from burning?
 
-Equilibria only: they tell what is possible, not how fast. Flammability is a screening by Le Chatelier's rule with
+Equilibria only: they show what is possible, not how fast. Flammability is a screening by Le Chatelier's rule with
 limits in air at 25 °C; it is no safety case.
 """
 
@@ -15,48 +15,47 @@ from numpy.typing import ArrayLike
 from scipy.constants import zero_Celsius
 from scipy.optimize import brentq
 
+from magnetflow.arrays import Array
 from magnetflow.errors import ProcessError
 from magnetflow.recovery.chemistry.reactions import reactions
 from magnetflow.recovery.chemistry.thermochemistry import (
+    ATMOSPHERE_BAR,
     JOULE_PER_KWH,
     REFERENCE_K,
-    Values,
     equilibrium_constant,
     stream_enthalpy_j,
 )
 from magnetflow.recovery.plant.streams import NORMAL_VOLUME_M3, Stream
-from magnetflow.recovery.stages.kiln import ATMOSPHERE_BAR
 
 
-def chlorinating_pressure_bar(element: str, temperature_k: ArrayLike, hydrogen_bar: float) -> Values:
-    """Return the pressure of HCl above which an element turns to chloride, bar, under a pressure of hydrogen.
+def chlorinating_pressure_bar(element: str, temperature_k: ArrayLike, hydrogen_bar: float) -> Array:
+    """Return the pressure of HCl above which an element turns to chloride, bar, one a temperature.
 
-    At it M + n HCl = MCl_n + n/2 H2 is at rest; of boron, BCl3 at 1 bar.
+    At it M + n HCl = MCl_n + n/2 H2 is in equilibrium under a pressure of hydrogen; of boron, BCl3 at 1 bar.
     """
     reaction = reactions()[f"by_hcl_{element}"]
-    acid = float(reaction.taken()["HCl(g)"])
-    hydrogen = float(reaction.coefficients["H2(g)"])
+    moles = reaction.per_extent
     constant = equilibrium_constant(reaction, temperature_k)
-    return np.asarray((hydrogen_bar**hydrogen / constant) ** (1 / acid))
+    return np.asarray((hydrogen_bar ** moles["H2(g)"] / constant) ** (-1 / moles["HCl(g)"]))
 
 
-def acid_over_salt_bar(temperature_k: ArrayLike, ammonia_bar: float) -> Values:
-    """Return the pressure of HCl over solid ammonium chloride under a pressure of ammonia, bar."""
+def acid_over_salt_bar(temperature_k: ArrayLike, ammonia_bar: float) -> Array:
+    """Return the pressure of HCl over solid ammonium chloride under one of ammonia, bar, one a temperature."""
     return equilibrium_constant(reactions()["sublimation"], temperature_k) / ammonia_bar
 
 
-def sublimation_temperature_k(pressure_bar: float = ATMOSPHERE_BAR) -> float:
-    """Return the temperature at which ammonia and acid over ammonium chloride reach a pressure together."""
+def sublimation_temperature_k() -> float:
+    """Return the temperature at which ammonia and acid over ammonium chloride reach 1 atm together, K."""
     reaction = reactions()["sublimation"]
 
     def missing(temperature_k: float) -> float:
-        return math.log(2 * math.sqrt(float(equilibrium_constant(reaction, temperature_k))) / pressure_bar)
+        return math.log(2 * math.sqrt(float(equilibrium_constant(reaction, temperature_k))) / ATMOSPHERE_BAR)
 
     return float(brentq(missing, REFERENCE_K, 790.0, xtol=1e-9))
 
 
-def vapour_pressure_bar(temperature_k: ArrayLike) -> Values:
-    """Return the pressure of iron(II) chloride over the solid, monomer and dimer, as monomer, bar."""
+def vapour_pressure_bar(temperature_k: ArrayLike) -> Array:
+    """Return the pressure of iron(II) chloride over the solid, dimer counted twice, bar, one a temperature."""
     single = equilibrium_constant(reactions()["vapour_FeCl2"], temperature_k)
     return single + 2 * equilibrium_constant(reactions()["vapour_Fe2Cl4"], temperature_k)
 
@@ -96,7 +95,7 @@ class Heat:
 def kiln_heat(charge: Stream, made: Stream, temperature_k: float) -> Heat:
     """Return the heat that turns a cold charge into hot products, kWh; no loss through the shell, no heat won back.
 
-    Matter without data that passes through unchanged is left out and told.
+    Matter without data that passes through unchanged is left out, and its mass returned as `uncounted_kg`.
     Raises ProcessError for a substance without data that reacts.
     """
     cold, unknown = stream_enthalpy_j(charge, REFERENCE_K)
@@ -108,6 +107,6 @@ def kiln_heat(charge: Stream, made: Stream, temperature_k: float) -> Heat:
     return Heat((hot - cold) / JOULE_PER_KWH, (made_cold - cold) / JOULE_PER_KWH, unknown.mass_kg())
 
 
-def celsius(temperature_c: ArrayLike) -> Values:
-    """Return temperatures in kelvin."""
+def celsius(temperature_c: ArrayLike) -> Array:
+    """Return temperatures in kelvin, of the shape given."""
     return np.asarray(temperature_c, dtype=float) + zero_Celsius  # type: ignore[no-any-return]

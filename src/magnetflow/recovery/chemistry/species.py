@@ -20,6 +20,7 @@ import periodictable
 from magnetflow.errors import ProcessError
 
 UNACCOUNTED = "unaccounted"
+WATER = "H2O(l)"
 _PHASE = re.compile(r"^(?P<formula>.+?)\((?P<phase>s|l|g|aq)\)$")
 _CHARGE = re.compile(r"^(?P<formula>.*?)(?P<sign>[+-])(?P<size>[1-9]\d*)?$")
 _HYDRATE = re.compile(r"^(?P<count>[1-9]\d*)?(?P<formula>.+)$")
@@ -32,6 +33,7 @@ class Species:
     """One substance in one phase: its atoms by element, its charge in elementary charges."""
 
     name: str
+    formula: str  # the name without its phase
     atoms: Mapping[str, int]
     charge: int
     phase: str
@@ -46,19 +48,19 @@ def species(name: str) -> Species:
     """
     found = _PHASE.match(name)
     formula, phase = (found["formula"], found["phase"]) if found else (name, "")
-    charge = 0
+    charge, bare = 0, formula
     charged = _CHARGE.match(formula)
     if charged:
-        formula = charged["formula"]
+        bare = charged["formula"]
         charge = int(charged["size"] or 1) * (1 if charged["sign"] == "+" else -1)
-    if formula == UNACCOUNTED:
+    if bare == UNACCOUNTED:
         atoms = Counter({UNACCOUNTED: 1})
-    elif formula == "e" and charge == -1:
+    elif bare == "e" and charge == -1:
         atoms = Counter()
     else:
-        atoms = _atoms(formula, name)
+        atoms = _atoms(bare, name)
     mass = sum(count * atomic_weight_kg(element) for element, count in atoms.items())
-    return Species(name, MappingProxyType(dict(sorted(atoms.items()))), charge, phase, mass)
+    return Species(name, formula, MappingProxyType(dict(sorted(atoms.items()))), charge, phase, mass)
 
 
 @cache

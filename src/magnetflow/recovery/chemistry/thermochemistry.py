@@ -12,38 +12,36 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.constants import gas_constant, zero_Celsius
+from numpy.typing import ArrayLike
+from scipy.constants import atm, bar, gas_constant, zero_Celsius
 
 from magnetflow import tables
+from magnetflow.arrays import Array, Matrix
 from magnetflow.errors import ProcessError
 from magnetflow.recovery.chemistry.reactions import Reaction
 from magnetflow.recovery.plant.streams import Stream
 
-Values = NDArray[np.float64]
 REFERENCE_K = 298.15
 JOULE_PER_KWH = 3.6e6
-# Columns of a piece: lowest and highest temperature, then the seven coefficients.
-Pieces = NDArray[np.float64]
+ATMOSPHERE_BAR = atm / bar
 
 
 @lru_cache(maxsize=1)
-def _pieces() -> Mapping[str, Pieces]:
-    """Return the ranges and coefficients of every substance, one row a range."""
-    table = tables.read("thermo_polynomials")
-    held = {}
-    for name, rows in table.groupby("species"):
+def _pieces() -> Mapping[str, Matrix]:
+    """Return the polynomials of every substance, (ranges, 9): lowest and highest temperature, seven coefficients."""
+    pieces = {}
+    for name, rows in tables.read("thermo_polynomials").groupby("species"):
         wide = rows.pivot(index=["piece", "low", "high"], columns="coefficient", values="value").reset_index()
-        held[str(name)] = wide[["low", "high", 1, 2, 3, 4, 5, 6, 7]].to_numpy(dtype=float)
+        pieces[str(name)] = wide[["low", "high", 1, 2, 3, 4, 5, 6, 7]].to_numpy(dtype=float)
     constants = tables.read("thermo_constants")
     factor = constants["unit"].map({"kJ/mol": 1e3}).fillna(1.0)
     for name, rows in constants.assign(value=constants["value"] * factor).groupby("species"):
-        held[str(name)] = _from_constants(dict(zip(rows["quantity"], rows["value"], strict=True)))
-    return held
+        pieces[str(name)] = _from_constants(dict(zip(rows["quantity"], rows["value"], strict=True)))
+    return pieces
 
 
-def _from_constants(of: Mapping[str, float]) -> Pieces:
-    """Bring enthalpy of formation, entropy and a heat capacity a + b T into the form of a polynomial."""
+def _from_constants(of: Mapping[str, float]) -> Matrix:
+    """Bring enthalpy of formation, entropy and a heat capacity a + b T into the form of a polynomial, (1, 9)."""
     a1 = of["heat capacity"] / gas_constant
     a2 = of.get("slope of heat capacity", 0.0) / gas_constant
     a6 = of["enthalpy of formation"] / gas_constant - a1 * REFERENCE_K - a2 * REFERENCE_K**2 / 2
@@ -51,8 +49,8 @@ def _from_constants(of: Mapping[str, float]) -> Pieces:
     return np.array([[REFERENCE_K, of["highest temperature"], a1, a2, 0, 0, 0, a6, a7]])
 
 
-def _coefficients(name: str, temperature_k: Values) -> Values:
-    """Return the coefficients that hold at each temperature, one row each.
+def _coefficients(name: str, temperature_k: Array) -> Array:
+    """Return the coefficients that hold at each temperature, (..., 7).
 
     Raises ProcessError for a substance without data, or a temperature outside them.
     """
@@ -71,15 +69,18 @@ def _coefficients(name: str, temperature_k: Values) -> Values:
     return pieces[at, 2:]
 
 
-def enthalpy_j(name: str, temperature_k: ArrayLike) -> Values:
-    """Return the molar enthalpy of a substance, J/mol, counted from the elements at 298.15 K."""
+def enthalpy_j(name: str, temperature_k: ArrayLike) -> Array:
+    """Return the molar enthalpy of a substance, J/mol, counted from the elements at 298.15 K.
+
+    The result has the shape of the temperatures, as in all functions below.
+    """
     t = np.asarray(temperature_k, dtype=float)
     a = _coefficients(name, t)
     power = t[..., None] ** np.arange(5) / np.arange(1, 6)
     return gas_constant * (t * (a[..., :5] * power).sum(-1) + a[..., 5])  # type: ignore[no-any-return]
 
 
-def entropy_j_per_k(name: str, temperature_k: ArrayLike) -> Values:
+def entropy_j_per_k(name: str, temperature_k: ArrayLike) -> Array:
     """Return the molar entropy of a substance at 1 bar, J/(mol K). Raises ProcessError where none is known."""
     t = np.asarray(temperature_k, dtype=float)
     a = _coefficients(name, t)
@@ -89,20 +90,20 @@ def entropy_j_per_k(name: str, temperature_k: ArrayLike) -> Values:
     return gas_constant * (a[..., 0] * np.log(t) + (a[..., 1:5] * power).sum(-1) + a[..., 6])  # type: ignore[no-any-return]
 
 
-def reaction_enthalpy_j(reaction: Reaction, temperature_k: ArrayLike) -> Values:
+def reaction_enthalpy_j(reaction: Reaction, temperature_k: ArrayLike) -> Array:
     """Return the heat that one unit of extent takes at a temperature, J; negative where it gives heat."""
     parts = [float(count) * enthalpy_j(name, temperature_k) for name, count in reaction.coefficients.items()]
     return np.sum(parts, axis=0)  # type: ignore[no-any-return]
 
 
-def reaction_gibbs_j(reaction: Reaction, temperature_k: ArrayLike) -> Values:
+def reaction_gibbs_j(reaction: Reaction, temperature_k: ArrayLike) -> Array:
     """Return the standard Gibbs energy of one unit of extent at a temperature, J."""
     t = np.asarray(temperature_k, dtype=float)
     entropy = [float(count) * entropy_j_per_k(name, t) for name, count in reaction.coefficients.items()]
     return reaction_enthalpy_j(reaction, t) - t * np.sum(entropy, axis=0)  # type: ignore[no-any-return]
 
 
-def equilibrium_constant(reaction: Reaction, temperature_k: ArrayLike) -> Values:
+def equilibrium_constant(reaction: Reaction, temperature_k: ArrayLike) -> Array:
     """Return the equilibrium constant of a reaction, pressures in bar."""
     t = np.asarray(temperature_k, dtype=float)
     return np.exp(-reaction_gibbs_j(reaction, t) / (gas_constant * t))  # type: ignore[no-any-return]
@@ -110,6 +111,6 @@ def equilibrium_constant(reaction: Reaction, temperature_k: ArrayLike) -> Values
 
 def stream_enthalpy_j(stream: Stream, temperature_k: float) -> tuple[float, Stream]:
     """Return the enthalpy of a stream at a temperature, J, and the part of it for which there are no data."""
-    told = {name: amount for name, amount in stream.moles.items() if name in _pieces()}
-    enthalpy = math.fsum(amount * float(enthalpy_j(name, temperature_k)) for name, amount in told.items())
-    return enthalpy, stream - Stream(told)
+    known = stream.only(lambda name: name in _pieces())
+    enthalpy = math.fsum(amount * float(enthalpy_j(name, temperature_k)) for name, amount in known.moles.items())
+    return enthalpy, stream - known

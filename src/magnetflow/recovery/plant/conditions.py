@@ -1,4 +1,4 @@
-"""Under which conditions does a batch run? What is not told is ideal: all reacts, nothing is lost.
+"""Under which conditions does a batch run? By default they are ideal: all reacts, nothing is lost.
 
 The ideal case is not a forecast. It is what the atoms allow, and the yardstick for every loss.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from numbers import Real
+from typing import Any
 
 from magnetflow.errors import ProcessError
 
@@ -15,6 +16,7 @@ ALLOY = "Nd2Fe14B"
 RARE_EARTHS = ("Nd", "Pr", "Dy")
 BASE_METALS = ("Fe", "Co", "Ni")
 METALS = (*RARE_EARTHS, *BASE_METALS)
+CONVERSIONS = {f"conversion.{metal}": metal for metal in METALS}  # as a table or a user names them
 BORON = ("inert", "bcl3", "bn")
 SHARES = (
     "ammonia_cracked",
@@ -66,7 +68,7 @@ LIMITS = dict.fromkeys(SHARES, (0.0, 1.0)) | {
 
 @dataclass(frozen=True)
 class Conditions:
-    """The conditions of one batch, ideal unless told otherwise; shares lie between 0 and 1.
+    """The conditions of one batch, ideal unless set otherwise; shares lie between 0 and 1.
 
     Raises ProcessError naming the condition that cannot be, and what it may be.
     """
@@ -121,18 +123,18 @@ class Conditions:
 
         Raises ProcessError for a name that is no condition, or a text that is no number.
         """
-        changed: dict[str, object] = {}
-        conversion = dict(self.conversion)
-        for name, text in settings.items():
-            whole, _, metal = name.partition(".")
-            if name not in LIMITS and not (metal and whole == "conversion"):
-                raise ProcessError(f"{name!r} is no condition; there are {', '.join(LIMITS)} and conversion.METAL")
-            value = number_of(name, text)
-            if metal:
-                conversion[metal] = value
-            else:
-                changed[name] = value
-        return replace(self, conversion=conversion, **changed)  # type: ignore[arg-type]
+        for name in settings:
+            if name not in LIMITS and name not in CONVERSIONS:
+                raise ProcessError(f"{name!r} is no condition; there are {', '.join((*LIMITS, *CONVERSIONS))}")
+        given = by_field({name: number_of(name, text) for name, text in settings.items()})
+        return replace(self, **given | {"conversion": {**self.conversion, **given["conversion"]}})
+
+
+def by_field(values: Mapping[str, float]) -> dict[str, Any]:
+    """Return values of conditions by field of `Conditions`, where `conversion.Fe` is that of iron."""
+    conversion = {CONVERSIONS[name]: value for name, value in values.items() if name in CONVERSIONS}
+    plain = {name: value for name, value in values.items() if name not in CONVERSIONS}
+    return {**plain, "conversion": conversion}
 
 
 def number_of(name: str, text: str) -> float:

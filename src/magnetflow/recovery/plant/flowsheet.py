@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
-from numpy.typing import NDArray
 
+from magnetflow.arrays import Vector
 from magnetflow.errors import ProcessError
 from magnetflow.recovery.plant.streams import Stream, mix
 
@@ -63,8 +63,8 @@ class Solved:
         units = sorted({place for pipe in self.pipes.values() for place in (pipe.source, pipe.target)} - {OUTSIDE})
         report = {}
         for unit in units:
-            taken, given = self._crossing("", unit), self._crossing(unit, "")
-            report[unit] = _difference(taken, given) | {CHARGE: taken.charge_mol() - given.charge_mol()}
+            inflow, outflow = self._crossing("", unit), self._crossing(unit, "")
+            report[unit] = _difference(inflow, outflow) | {CHARGE: inflow.charge_mol() - outflow.charge_mol()}
         return report
 
     def _crossing(self, source: str, target: str) -> Stream:
@@ -76,9 +76,10 @@ class Solved:
         )
 
 
-def _difference(taken: Stream, given: Stream) -> dict[str, float]:
-    came, went = taken.elements_kg(), given.elements_kg()
-    return {element: came.get(element, 0.0) - went.get(element, 0.0) for element in sorted(set(came) | set(went))}
+def _difference(inflow: Stream, outflow: Stream) -> dict[str, float]:
+    """Return the mass of each element that flows in less what flows out, kg."""
+    into, out_of = inflow.elements_kg(), outflow.elements_kg()
+    return {one: into.get(one, 0.0) - out_of.get(one, 0.0) for one in sorted(set(into) | set(out_of))}
 
 
 def solve(units: Sequence[Unit], feeds: Streams, leaves: Sequence[str]) -> Solved:
@@ -102,23 +103,23 @@ def _pipes(units: Sequence[Unit], feeds: Streams, leaves: Sequence[str]) -> dict
     named = Counter(unit.name for unit in units)
     if named and max(named.values()) > 1:
         raise ProcessError(f"two units are called {max(named, key=lambda name: named[name])}; name one anew")
-    filled: dict[str, str] = {}
-    taken: dict[str, str] = {}
-    ends = [(taken, name, unit.name) for unit in units for name in (*unit.inlets, *unit.draws)]
-    ends += [(filled, name, unit.name) for unit in units for name in unit.outlets]
-    ends += [(filled, name, OUTSIDE) for name in (*feeds, *(draw for unit in units for draw in unit.draws))]
-    ends += [(taken, name, OUTSIDE) for name in leaves]
+    sources: dict[str, str] = {}
+    targets: dict[str, str] = {}
+    ends = [(targets, name, unit.name) for unit in units for name in (*unit.inlets, *unit.draws)]
+    ends += [(sources, name, unit.name) for unit in units for name in unit.outlets]
+    ends += [(sources, name, OUTSIDE) for name in (*feeds, *(draw for unit in units for draw in unit.draws))]
+    ends += [(targets, name, OUTSIDE) for name in leaves]
     for end, name, place in ends:
         if name in end:
-            verb = "filled" if end is filled else "taken"
+            verb = "filled" if end is sources else "taken"
             raise ProcessError(f"stream {name!r} is {verb} twice, by {end[name]} and by {place}")
         end[name] = place
-    for name in sorted(set(filled) ^ set(taken)):
-        if name in filled:
-            raise ProcessError(f"stream {name!r} dangles: {filled[name]} fills it and nothing takes it")
-        raise ProcessError(f"stream {name!r} dangles: {taken[name]} takes it and nothing fills it")
+    for name in sorted(set(sources) ^ set(targets)):
+        if name in sources:
+            raise ProcessError(f"stream {name!r} dangles: {sources[name]} fills it and nothing takes it")
+        raise ProcessError(f"stream {name!r} dangles: {targets[name]} takes it and nothing fills it")
     names = dict.fromkeys(name for unit in units for name in (*unit.inlets, *unit.draws, *unit.outlets))
-    return {name: Pipe(filled[name], taken[name]) for name in names}
+    return {name: Pipe(sources[name], targets[name]) for name in names}
 
 
 def _order(units: Sequence[Unit]) -> tuple[list[Unit], list[str]]:
@@ -167,9 +168,7 @@ def _settle(order: Sequence[Unit], streams: dict[str, Stream], torn: Sequence[st
         _pass(order, streams)
         once = _amounts(places, streams)
         _pass(order, streams)
-        if (
-            _places(streams, torn) != places
-        ):  # a species has come round for the first time, or the last of one is gone
+        if _places(streams, torn) != places:  # a species has come round for the first time, or has gone
             places = _places(streams, torn)
             continue
         twice = _amounts(places, streams)
@@ -184,16 +183,16 @@ def _settle(order: Sequence[Unit], streams: dict[str, Stream], torn: Sequence[st
 
 
 def _places(streams: Streams, torn: Sequence[str]) -> list[tuple[str, str]]:
+    """Return each species of each torn stream: stream, species."""
     return [(name, one) for name in torn for one in streams[name].moles]
 
 
-def _amounts(places: Sequence[tuple[str, str]], streams: Streams) -> NDArray[np.float64]:
+def _amounts(places: Sequence[tuple[str, str]], streams: Streams) -> Vector:
+    """Return the moles at each place (places,)."""
     return np.array([streams[name].of(one) for name, one in places])
 
 
-def _torn(places: Sequence[tuple[str, str]], values: NDArray[np.float64], torn: Sequence[str]) -> dict[str, Stream]:
-    """Return the torn streams from their moles."""
-    held: dict[str, dict[str, float]] = {name: {} for name in torn}
-    for (name, one), amount in zip(places, values, strict=True):
-        held[name][one] = float(amount)
-    return {name: Stream(moles) for name, moles in held.items()}
+def _torn(places: Sequence[tuple[str, str]], moles: Vector, torn: Sequence[str]) -> dict[str, Stream]:
+    """Return the torn streams from the moles at each place (places,)."""
+    amounts = list(zip(places, moles.tolist(), strict=True))
+    return {name: Stream({one: mol for (stream, one), mol in amounts if stream == name}) for name in torn}

@@ -30,17 +30,17 @@ class Stream:
     def __post_init__(self) -> None:
         """Check the species and drop what is not there."""
         lowest = -ROUNDING * math.fsum(abs(amount) for amount in self.moles.values())
-        held = {}
+        present = {}
         for name in sorted(self.moles):
             species(name)
             amount = float(self.moles[name])
             if FEWEST_MOL < amount < math.inf:
-                held[name] = amount
+                present[name] = amount
             elif not math.isfinite(amount):
                 raise ProcessError(f"a stream holds {amount} mol of {name}")
             elif amount < min(lowest, -FEWEST_MOL):
                 raise ProcessError(f"a stream holds {amount:.6g} mol of {name}, less than nothing")
-        object.__setattr__(self, "moles", MappingProxyType(held))
+        object.__setattr__(self, "moles", MappingProxyType(present))
 
     def __add__(self, other: Stream) -> Stream:
         """Return both streams as one."""

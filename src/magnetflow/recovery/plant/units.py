@@ -14,11 +14,10 @@ from scipy.constants import physical_constants
 
 from magnetflow.errors import ProcessError
 from magnetflow.recovery.chemistry.reactions import Reaction
-from magnetflow.recovery.chemistry.species import molar_mass_kg
+from magnetflow.recovery.chemistry.species import WATER, molar_mass_kg
 from magnetflow.recovery.plant.streams import ROUNDING, Stream, of_mass
 
 FARADAY_C_PER_MOL: float = physical_constants["Faraday constant"][0]
-WATER = "H2O(l)"
 
 
 class Step(NamedTuple):
@@ -49,12 +48,12 @@ def advance(stream: Stream, reaction: Reaction, extent_mol: float) -> Stream:
 def _advance(moles: dict[str, float], reaction: Reaction, extent_mol: float, scale: float) -> None:
     """Let a reaction run in place; `scale` is the amount of matter that rounding is measured by."""
     for name, count in reaction.per_extent.items():
-        held = moles.get(name, 0.0)
-        moles[name] = held + count * extent_mol
+        before = moles.get(name, 0.0)
+        moles[name] = before + count * extent_mol
         if count < 0 and moles[name] < -count * extent_mol * ROUNDING:
             if moles[name] < -ROUNDING * scale:
-                taken = f"{-count * extent_mol:.6g} mol of {name}"
-                raise ProcessError(f"{reaction.name} takes {taken}, and there are {held:.6g}; add some")
+                needed = f"{-count * extent_mol:.6g} mol of {name}"
+                raise ProcessError(f"{reaction.name} takes {needed}, and there are {before:.6g}; add some")
             del moles[name]  # used up, but for rounding
 
 
@@ -81,16 +80,16 @@ def extent_at_most(stream: Stream, reaction: Reaction) -> float:
 
 def split(stream: Stream, part: float) -> tuple[Stream, Stream]:
     """Return a part of a stream and the rest, of the same make-up."""
-    taken = stream * share(part, "the part split off")
-    return taken, stream - taken
+    branch = stream * share(part, "the part split off")
+    return branch, stream - branch
 
 
 def pick(stream: Stream, parts: Mapping[str, float]) -> tuple[Stream, Stream]:
     """Return a part of each species named and the rest: a column, a trap or a screen."""
-    taken = Stream(
+    picked = Stream(
         {name: share(part, f"the part of {name} taken out") * stream.of(name) for name, part in parts.items()}
     )
-    return taken, stream - taken
+    return picked, stream - picked
 
 
 def wash_water(slurry: Stream, moisture: float, washes: int, ratio: float) -> Stream:
@@ -114,15 +113,15 @@ def filter_and_wash(
         raise ProcessError(f"a filter is given {next(iter(gases.moles))}, a gas; let it off before")
     if not solids.moles or moisture == 0:
         return solids, liquid + wash
-    held_kg = moisture * solids.mass_kg()
-    if held_kg > liquid.mass_kg():
+    retained_kg = moisture * solids.mass_kg()
+    if retained_kg > liquid.mass_kg():
         raise ProcessError(
             f"a cake of moisture {moisture:g} holds more liquid than the slurry; lower it or add water"
         )
-    held = liquid * (held_kg / liquid.mass_kg())
-    dissolved = held.in_phase("aq") * (1 + ratio) ** -washes
-    kept = dissolved + of_mass({WATER: held_kg - dissolved.mass_kg()})
-    return solids + kept, liquid + wash - kept
+    retained = liquid * (retained_kg / liquid.mass_kg())
+    dissolved = retained.in_phase("aq") * (1 + ratio) ** -washes
+    washed = dissolved + of_mass({WATER: retained_kg - dissolved.mass_kg()})
+    return solids + washed, liquid + wash - washed
 
 
 def electrolyse(
@@ -164,5 +163,5 @@ def charge_for(reaction: Reaction, of: str, mass_kg: float, efficiency: float = 
     """
     if not 0 < efficiency <= 1 or not mass_kg >= 0:
         raise ProcessError(f"{mass_kg:g} kg at a current efficiency of {efficiency:g}; give a mass, and 0 to 1")
-    electrons = float(abs(reaction.electrons()) / reaction.taken()[of])
+    electrons = float(abs(reaction.electrons()) / -reaction.coefficients[of])
     return float(electrons * FARADAY_C_PER_MOL * mass_kg / molar_mass_kg(of) / efficiency)

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from magnetflow.errors import ProcessError
 from magnetflow.recovery.chemistry.speciation import equilibrate
-from magnetflow.recovery.chemistry.species import atomic_weight_kg, molar_mass_kg
+from magnetflow.recovery.chemistry.species import WATER, atomic_weight_kg, molar_mass_kg
 from magnetflow.recovery.plant.streams import Stream
-from magnetflow.recovery.plant.units import WATER
 
 BORIC_ACID = "H3BO3(aq)"
 BORATE = "B(OH)4-(aq)"

@@ -14,11 +14,12 @@ from typing import NamedTuple
 
 from magnetflow.errors import ProcessError
 from magnetflow.recovery.chemistry.reactions import Reaction, reactions
+from magnetflow.recovery.chemistry.species import WATER
 from magnetflow.recovery.plant.conditions import METALS, Conditions, number_in, number_of
 from magnetflow.recovery.plant.flowsheet import Streams, Unit
 from magnetflow.recovery.plant.streams import Stream, mix, of_mass
-from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL, WATER, Step, electrolyse, react
-from magnetflow.recovery.stages.kiln import NH4CL, elements_apart
+from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL, Step, electrolyse, react
+from magnetflow.recovery.stages.kiln import elements_apart, top_up
 
 HOUR_S = 3600.0
 LIMITS = {
@@ -33,7 +34,7 @@ LIMITS = {
 
 @dataclass(frozen=True)
 class Electrolysis:
-    """The conditions of the cell, ideal unless told otherwise; what share of each metal dissolves is in `Conditions`.
+    """The conditions of the cell, ideal unless set otherwise; what share of each metal dissolves is in `Conditions`.
 
     Raises ProcessError naming the condition that cannot be, and what it may be.
     """
@@ -113,10 +114,10 @@ def _undivided(conditions: Conditions, cell: Electrolysis) -> Unit:
 
     def run(streams: Streams) -> Streams:
         charged, water = streams["magnets"], _water(streams["magnets"], cell)
-        taken = work(charged, conditions, cell)
-        acid_mol = cell.acid_ratio * taken.protons_mol
+        duty = work(charged, conditions, cell)
+        acid_mol = cell.acid_ratio * duty.protons_mol
         acid = Stream({"H+(aq)": acid_mol, "Cl-(aq)": acid_mol})
-        made = electrolyse(elements_apart(charged) + water + acid, taken.charge_c, taken.anode, hydrogen)
+        made = electrolyse(elements_apart(charged) + water + acid, duty.charge_c, duty.anode, hydrogen)
         gases = made.in_phase("g")
         return {"leach_slurry": made - gases, "cell_gas": gases, "cell_water": water, "cell_acid": acid}
 
@@ -125,27 +126,23 @@ def _undivided(conditions: Conditions, cell: Electrolysis) -> Unit:
 
 def _divided(conditions: Conditions, cell: Electrolysis) -> Unit:
     """Ammonium becomes ammonia and hydrogen at the cathode; chloride crosses to the anode and carries the current."""
-    known = reactions()
-    ammonium = {known["cathode_ammonium"]: 1.0}
-    salts = [name for name in known if name.startswith("crystal_")]
+    ammonium = {reactions()["cathode_ammonium"]: 1.0}
+    dissolving = _dissolving()
 
     def run(streams: Streams) -> Streams:
         charged, water = streams["magnets"], _water(streams["magnets"], cell)
-        taken = work(charged, conditions, cell)
-        wanted = cell.salt_ratio * taken.electrons_mol
-        held = streams["nh4cl_recycled"]
-        make_up = Stream({NH4CL: max(0.0, wanted - held.of(NH4CL))})
-        surplus = Stream({NH4CL: max(0.0, held.of(NH4CL) - wanted)})
-        dissolved = _dissolved(held + make_up - surplus, [known[name] for name in salts])
-        made = electrolyse(
-            mix([elements_apart(charged), water, water, dissolved]), taken.charge_c, taken.anode, ammonium
-        )
+        duty = work(charged, conditions, cell)
+        recycled = streams["nh4cl_recycled"]
+        make_up, surplus = top_up(recycled, cell.salt_ratio * duty.electrons_mol)
+        dissolved = react(recycled + make_up - surplus, dissolving)
+        filled = mix([elements_apart(charged), water, water, dissolved])
+        made = electrolyse(filled, duty.charge_c, duty.anode, ammonium)
         gases = made.in_phase("g")
         # Behind the membrane stays what came with the salt, but for the chloride that has carried the current.
         left = dict(dissolved.moles)
-        left["NH4+(aq)"] -= taken.electrons_mol
-        left["Cl-(aq)"] -= taken.electrons_mol
-        catholyte = Stream(left) + Stream({"NH3(aq)": taken.electrons_mol}) + water
+        left["NH4+(aq)"] -= duty.electrons_mol
+        left["Cl-(aq)"] -= duty.electrons_mol
+        catholyte = Stream(left) + Stream({"NH3(aq)": duty.electrons_mol}) + water
         return {
             "leach_slurry": made - gases - catholyte,
             "ammonia_liquor": catholyte,
@@ -159,10 +156,8 @@ def _divided(conditions: Conditions, cell: Electrolysis) -> Unit:
     return Unit("cell", ["magnets", "nh4cl_recycled"], outlets, run, draws=["cell_water", "nh4cl_make_up"])
 
 
-def _dissolved(crystals: Stream, crystallising: list[Reaction]) -> Stream:
-    """Return what the crystalliser gave back as it dissolves."""
-    steps = []
-    for reaction in crystallising:
-        solid = next(name for name, count in reaction.coefficients.items() if count > 0)
-        steps.append(Step(reaction.reversed(), solid))
-    return react(crystals, steps)
+def _dissolving() -> list[Step]:
+    """Return the steps by which the salts of the crystalliser dissolve."""
+    crystallising = [reaction for name, reaction in reactions().items() if name.startswith("crystal_")]
+    solids = [name for one in crystallising for name, count in one.coefficients.items() if count > 0]
+    return [Step(one.reversed(), solid) for one, solid in zip(crystallising, solids, strict=True)]

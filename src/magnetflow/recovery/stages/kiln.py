@@ -2,23 +2,22 @@
 
 Solid-state chlorination: ammonium chloride gives hydrogen chloride to the metals, which become chlorides, and leaves
 ammonia and hydrogen. Conversions are conditions, not results: no rate is known.
-What the equilibria allow is told in `magnetflow.recovery.selectivity`.
+What the equilibria allow is worked out in `magnetflow.recovery.chemistry.selectivity`.
 """
 
 from __future__ import annotations
 
-from scipy.constants import atm, bar, zero_Celsius
+from scipy.constants import zero_Celsius
 from scipy.optimize import brentq
 
 from magnetflow.recovery.chemistry.reactions import reactions
-from magnetflow.recovery.chemistry.species import molar_mass_kg
-from magnetflow.recovery.chemistry.thermochemistry import equilibrium_constant
+from magnetflow.recovery.chemistry.species import WATER, molar_mass_kg
+from magnetflow.recovery.chemistry.thermochemistry import ATMOSPHERE_BAR, equilibrium_constant
 from magnetflow.recovery.plant.conditions import ALLOY, METALS, Conditions
 from magnetflow.recovery.plant.flowsheet import Streams, Unit
 from magnetflow.recovery.plant.streams import NORMAL_VOLUME_M3, Stream, mix, of_assay, of_mass
-from magnetflow.recovery.plant.units import WATER, Step, advance, extent_at_most, react, split
+from magnetflow.recovery.plant.units import Step, advance, extent_at_most, react, split
 
-ATMOSPHERE_BAR = atm / bar
 NH4CL = "NH4Cl(s)"
 
 
@@ -45,8 +44,14 @@ def ammonium_chloride_demand_mol(solids: Stream, boron: str) -> float:
 
 def salt_for_each(element: str) -> float:
     """Return the moles of ammonium chloride that a mole of an element takes."""
-    taken = reactions()[f"chlorination_{element}"].per_extent
-    return taken[NH4CL] / taken[f"{element}(s)"]
+    moles = reactions()[f"chlorination_{element}"].per_extent
+    return moles[NH4CL] / moles[f"{element}(s)"]
+
+
+def top_up(recycled: Stream, wanted_mol: float) -> tuple[Stream, Stream]:
+    """Return the ammonium chloride bought to reach an amount, and the surplus that is set aside beyond it."""
+    lacking_mol = wanted_mol - recycled.of(NH4CL)
+    return Stream({NH4CL: max(0.0, lacking_mol)}), Stream({NH4CL: max(0.0, -lacking_mol)})
 
 
 def units(conditions: Conditions) -> list[Unit]:
@@ -67,10 +72,9 @@ def _charging(conditions: Conditions) -> Unit:
 
     def work(streams: Streams) -> Streams:
         wanted = conditions.nh4cl_ratio * ammonium_chloride_demand_mol(streams["crushed"], conditions.boron)
-        held = mix(streams.values())
-        make_up = Stream({NH4CL: max(0.0, wanted - held.of(NH4CL))})
-        surplus = Stream({NH4CL: max(0.0, held.of(NH4CL) - wanted)})
-        return {"kiln_charge": held + make_up - surplus, "nh4cl_make_up": make_up, "nh4cl_surplus": surplus}
+        charge = mix(streams.values())
+        make_up, surplus = top_up(charge, wanted)
+        return {"kiln_charge": charge + make_up - surplus, "nh4cl_make_up": make_up, "nh4cl_surplus": surplus}
 
     inlets = ["crushed", "nh4cl_condensed", "nh4cl_recycled"]
     return Unit("charging", inlets, ["kiln_charge", "nh4cl_surplus"], work, draws=["nh4cl_make_up"])

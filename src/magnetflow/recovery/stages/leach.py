@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from magnetflow.recovery.chemistry.reactions import reactions
+from magnetflow.recovery.chemistry.species import WATER
 from magnetflow.recovery.plant.conditions import BASE_METALS, RARE_EARTHS, Conditions
 from magnetflow.recovery.plant.flowsheet import Streams, Unit
 from magnetflow.recovery.plant.streams import Stream, of_mass
-from magnetflow.recovery.plant.units import WATER, Step, filter_and_wash, react, wash_water
+from magnetflow.recovery.plant.units import Step, filter_and_wash, react, wash_water
 from magnetflow.recovery.stages.kiln import NH4CL, ammonium_chloride_demand_mol, kiln_steps, magnets
 
 

@@ -7,13 +7,12 @@ its boron, a purge what would build up, and a crystalliser gives the salt back.
 from __future__ import annotations
 
 from magnetflow.recovery.chemistry.reactions import reactions
-from magnetflow.recovery.chemistry.species import molar_mass_kg
+from magnetflow.recovery.chemistry.species import WATER, molar_mass_kg
 from magnetflow.recovery.plant.conditions import BASE_METALS, RARE_EARTHS, Conditions
 from magnetflow.recovery.plant.flowsheet import Streams, Unit
 from magnetflow.recovery.plant.streams import Stream
-from magnetflow.recovery.plant.units import WATER, Step, advance, extent_at_most, pick, react, split
-
-BORIC_ACID = "H3BO3(aq)"
+from magnetflow.recovery.plant.units import Step, advance, extent_at_most, pick, react, split
+from magnetflow.recovery.stages.boron import BORIC_ACID
 
 
 def units(conditions: Conditions, salt: str = "nh4cl_recycled") -> list[Unit]:
@@ -30,14 +29,14 @@ def _column(conditions: Conditions) -> Unit:
 
     def work(streams: Streams) -> Streams:
         liquor = streams["chloride_liquor"]
-        held, passed = pick(liquor, {BORIC_ACID: conditions.boron_captured})
-        acid = conditions.eluant_acid * held.of(BORIC_ACID)
-        water = _eluting_water(liquor, held.of(BORIC_ACID), conditions)
+        captured, passed = pick(liquor, {BORIC_ACID: conditions.boron_captured})
+        acid = conditions.eluant_acid * captured.of(BORIC_ACID)
+        water = _eluting_water(liquor, captured.of(BORIC_ACID), conditions)
         hydrochloric, ammonia = Stream({"H+(aq)": acid, "Cl-(aq)": acid}), Stream({"NH3(aq)": acid})
         both = hydrochloric + ammonia
         spent = advance(both, neutralisation, extent_at_most(both, neutralisation))
         return {
-            "boron_eluate": held + water,
+            "boron_eluate": captured + water,
             "stripped_liquor": passed + spent,
             "eluant": water + hydrochloric,
             "regenerant": ammonia,
@@ -47,13 +46,13 @@ def _column(conditions: Conditions) -> Unit:
     return Unit("ion exchanger", ["chloride_liquor"], outlets, work, draws=["eluant", "regenerant"])
 
 
-def _eluting_water(liquor: Stream, held_mol: float, conditions: Conditions) -> Stream:
+def _eluting_water(liquor: Stream, boric_mol: float, conditions: Conditions) -> Stream:
     """Return the water that elutes boric acid at the concentration wanted, or as much as keeps it dissolved."""
-    if not held_mol:
+    if not boric_mol:
         return Stream()
     wanted = conditions.boron_concentration * liquor.of(BORIC_ACID) / liquor.of(WATER)
     dissolves = conditions.boric_acid_g_per_kg / 1000 * molar_mass_kg(WATER) / molar_mass_kg(BORIC_ACID)
-    return Stream({WATER: held_mol / min(wanted, dissolves)})
+    return Stream({WATER: boric_mol / min(wanted, dissolves)})
 
 
 def _purge(conditions: Conditions) -> Unit:

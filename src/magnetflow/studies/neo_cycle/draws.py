@@ -1,8 +1,8 @@
 """How far do yields and products of a batch spread when every condition is drawn from its range?
 
-Ranges and shapes stand in `data/recovery/recovery_conditions.csv`. Some conditions follow another one, between their own
-lowest, central and highest values as that one between its: the rare earths follow neodymium, cobalt and nickel iron,
-and what the oxalate takes its dose, at the doses at which it was measured.
+Ranges and shapes stand in `data/recovery/recovery_conditions.csv`. Some conditions follow another one, between
+their own lowest, central and highest values as that one between its: the rare earths follow neodymium, cobalt and
+nickel iron, and what the oxalate takes its dose, at the doses at which it was measured.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from magnetflow import tables
 from magnetflow.errors import ProcessError
 from magnetflow.inference.draws.space import probabilities
 from magnetflow.recovery.chemistry.thermochemistry import JOULE_PER_KWH, REFERENCE_K, enthalpy_j
-from magnetflow.recovery.plant.conditions import RARE_EARTHS, Conditions
+from magnetflow.recovery.plant.conditions import RARE_EARTHS, Conditions, by_field
 from magnetflow.recovery.plant.flowsheet import Solved
 from magnetflow.recovery.plant.streams import gas_volume_m3
 from magnetflow.recovery.report import kiln_heat_of
@@ -94,16 +94,22 @@ def evaporation_kwh(solved: Solved) -> float:
     return solved.streams["condensate"].of("H2O(l)") * float(hot - cold) / JOULE_PER_KWH
 
 
-def outcome(conditions: Conditions, solved: Solved) -> dict[str, float]:
-    """Return what a batch comes to, by OUTCOMES. Raises ProcessError for magnets without rare earths."""
-    streams, made = solved.streams, products_kg(solved)
-    brought, gained = (
-        sum(streams[name].elements_kg().get(metal, 0.0) for metal in RARE_EARTHS) for name in ("magnets", "oxide")
+def recovery(solved: Solved) -> float:
+    """Return the part of the rare earths in the magnets that the oxides hold, %. Raises ProcessError for none."""
+    gained, brought = (
+        sum(solved.streams[name].elements_kg().get(metal, 0.0) for metal in RARE_EARTHS)
+        for name in ("oxide", "magnets")
     )
     if brought == 0:
         raise ProcessError("the magnets hold no rare earths to recover")
+    return 100 * gained / brought
+
+
+def outcome(conditions: Conditions, solved: Solved) -> dict[str, float]:
+    """Return what a batch comes to, by OUTCOMES. Raises ProcessError for magnets without rare earths."""
+    streams, made = solved.streams, products_kg(solved)
     return {
-        "recovery": 100 * gained / brought,
+        "recovery": recovery(solved),
         "oxides": sum(made.get(oxide, 0.0) for oxide in OXIDES),
         "purity": 100 * purity(solved)["oxide"],
         "hydroxide": made.get("Fe(OH)3", 0.0),
@@ -122,9 +128,8 @@ def outcomes(drawn: pd.DataFrame, **given: Any) -> pd.DataFrame:
     """Return the outcome of each draw; `given` sets what is not drawn, such as composition and boron."""
     rows = []
     for row in drawn.to_dict("records"):
-        conversion = {str(name).partition(".")[2]: value for name, value in row.items() if "." in str(name)}
-        plain = {str(name): value for name, value in row.items() if "." not in str(name)}
-        conditions = plant.conditions(conversion=conversion, **plain, **given)
+        values = {str(name): value for name, value in row.items()}
+        conditions = plant.conditions(**by_field(values), **given)
         rows.append(outcome(conditions, solid_state_chlorination(conditions)))
     return pd.DataFrame(rows)
 

@@ -1,18 +1,18 @@
 """Which magnets and which conditions does the recovery of this book start from?
 
-The concept is that of NEO-CYCLE, which publishes no yields; every range is marked in `data/recovery/recovery_conditions.csv`.
+The concept is that of NEO-CYCLE, which publishes no yields; every range is marked in
+`data/recovery/recovery_conditions.csv`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from magnetflow import tables
-from magnetflow.recovery.plant.conditions import ALLOY, Conditions
+from magnetflow.recovery.plant.conditions import ALLOY, Conditions, by_field
 from magnetflow.recovery.plant.flowsheet import Solved
 
 # The tables that only the recovery chapters draw on.
@@ -45,9 +45,7 @@ def conditions(bound: str = "central", **given: Any) -> Conditions:
     """Return the conditions at the central, low or high end of their ranges; `given` replaces what it names."""
     rows = tables.read("recovery_conditions").query("bound == @bound")
     values = dict(zip(rows["condition"], rows["value"], strict=True))
-    conversion = {name.partition(".")[2]: value for name, value in values.items() if "." in name}
-    plain: Mapping[str, Any] = {name: value for name, value in values.items() if "." not in name}
-    return replace(Conditions(conversion=conversion, **plain), **given)
+    return replace(Conditions(**by_field(values)), **given)
 
 
 def facts() -> dict[str, float]:
@@ -57,7 +55,7 @@ def facts() -> dict[str, float]:
     return dict(zip(table["item"], table["value"].where(~shares, table["value"] / 100), strict=True))
 
 
-# Units told as one in a picture, and where each stands, from left to right and from top to bottom between 0 and 1.
+# Units drawn as one in a picture, and where each stands, from left to right and from top to bottom between 0 and 1.
 GROUPS = {
     "crusher": "kiln charge",
     "charging": "kiln charge",

@@ -30,8 +30,8 @@ COLUMNS = {
 
 def ideal() -> dict[str, Solved | Batch]:
     """Return 200 kg of alloy by each route: all reacts, nothing is lost, but for the current that makes oxygen."""
-    told = electrolysis.conditions()
-    cell = Electrolysis(cell_voltage_v=told["cell_voltage_v"], current_efficiency=told["current_efficiency"])
+    values = electrolysis.conditions()
+    cell = Electrolysis(cell_voltage_v=values["cell_voltage_v"], current_efficiency=values["current_efficiency"])
     return {
         "ssc": solid_state_chlorination(Conditions()),
         "acid": electrochemical_leaching(Conditions(), cell),
@@ -57,10 +57,10 @@ def table(batches: Mapping[str, Solved | Batch], kiln: Conditions) -> pd.DataFra
     columns = {}
     for key, batch in batches.items():
         solved = batch.solved if isinstance(batch, Batch) else batch
-        told = _of_cell(batch) if isinstance(batch, Batch) else _of_kiln(batch, kiln)
-        told["water boiled off, kg"] = solved.streams["condensate"].kg().get("H2O(l)", 0.0)
-        told["heat that boils it off, kWh"] = evaporation_kwh(solved)
-        columns[COLUMNS[key]] = told
+        column = _of_cell(batch) if isinstance(batch, Batch) else _of_kiln(batch, kiln)
+        column["water boiled off, kg"] = solved.streams["condensate"].kg().get("H2O(l)", 0.0)
+        column["heat that boils it off, kWh"] = evaporation_kwh(solved)
+        columns[COLUMNS[key]] = column
     return pd.DataFrame(columns)
 
 
@@ -79,8 +79,7 @@ def _common(solved: Solved, made: Mapping[str, float], bought: Mapping[str, floa
 
 
 def _of_kiln(solved: Solved, conditions: Conditions) -> dict[str, float]:
-    told = _common(solved, route.products_kg(solved), route.reagents_kg(solved))
-    return told | {
+    return _common(solved, route.products_kg(solved), route.reagents_kg(solved)) | {
         "ammonium chloride bought, kg": route.make_up_kg(solved),
         "ammonium chloride left over, kg": solved.streams["nh4cl_surplus"].mass_kg(),
         "hydrogen, m³": gas_volume_m3(solved.streams["off_gas"].only(lambda name: name == "H2(g)")),
@@ -92,9 +91,9 @@ def _of_kiln(solved: Solved, conditions: Conditions) -> dict[str, float]:
 
 def _of_cell(batch: Batch) -> dict[str, float]:
     streams = batch.solved.streams
-    told = _common(batch.solved, route.products_kg(batch.solved, sene.PRODUCTS), sene.reagents_kg(batch))
+    both = _common(batch.solved, route.products_kg(batch.solved, sene.PRODUCTS), sene.reagents_kg(batch))
     left = streams["nh4cl_surplus" if batch.cell.divided else "nh4cl_product"]
-    return told | {
+    return both | {
         "ammonium chloride bought, kg": batch.salt_bought_kg(),
         "ammonium chloride left over, kg": left.kg().get("NH4Cl(s)", 0.0),
         "hydrogen, m³": batch.hydrogen_nm3(),
