@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from magnetflow import tables
+from magnetflow.arrays import Vector
 from magnetflow.errors import ProcessError
 from magnetflow.inference.draws.space import probabilities
-from magnetflow.recovery.plant.conditions import METALS, RARE_EARTHS, Conditions
+from magnetflow.recovery.plant.conditions import METALS, Conditions
 from magnetflow.recovery.plant.flowsheet import Solved
 from magnetflow.recovery.plant.schedule import Rates, bake
 from magnetflow.recovery.report import kiln_heat_of
@@ -26,7 +26,7 @@ from magnetflow.recovery.stages import kiln as chlorination
 from magnetflow.recovery.stages import leach as leaching
 from magnetflow.recovery.stages import oxalate
 from magnetflow.studies.neo_cycle import plant
-from magnetflow.studies.neo_cycle.draws import OXIDES, evaporation_kwh
+from magnetflow.studies.neo_cycle.draws import OXIDES, evaporation_kwh, recovery
 
 HOURS_A_HOLD = 2.0
 # What can be chosen, and between which limits.
@@ -37,13 +37,8 @@ DECISIONS = {
     "oxalic_ratio": (1.0, 1.6),
     "purge": (0.005, 0.1),
 }
-# What each aim makes as small as it can.
-AIMS = {
-    "recovery": ("recovery", -1.0),
-    "reagents": ("reagents", 1.0),
-    "cost": ("cost", 1.0),
-    "margin": ("margin", -1.0),
-}
+# Outcomes that can be aimed at, with the sign that makes the best one the smallest.
+AIMS = {"recovery": -1.0, "reagents": 1.0, "cost": 1.0, "margin": -1.0}
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,7 @@ def prices() -> dict[str, float]:
 
 
 class Twin:
-    """A batch of magnets with its rates and prices; `evaluate` tells what a plan comes to."""
+    """A batch of magnets with its rates and prices; `evaluate` works out what a plan comes to."""
 
     def __init__(self, base: Conditions, kiln_rates: Rates, price: Mapping[str, float]) -> None:
         """Work out what the metals of the batch take of the salt."""
@@ -98,23 +93,23 @@ class Twin:
             oxalic_ratio=plan.oxalic_ratio,
             purge=plan.purge,
         )
-        taken = oxalate.dose(leaching.liquor_of_first_batch(of_kiln), plan.oxalic_ratio, self.oxidised)
-        return replace(of_kiln, rare_earths_precipitated=taken.rare_earths, iron_with_oxalate=taken.iron)
+        dosed = oxalate.dose(leaching.liquor_of_first_batch(of_kiln), plan.oxalic_ratio, self.oxidised)
+        return replace(of_kiln, rare_earths_precipitated=dosed.rare_earths, iron_with_oxalate=dosed.iron)
 
     def evaluate(self, plan: Plan) -> dict[str, float]:
-        """Return recovery and purity, %, reagents, kg, and cost, USD, a kg of oxides, and margin, USD a batch."""
+        """Return recovery and purity, %, reagents, kg, and cost, USD, a kg of oxides, and margin, USD a batch.
+
+        Heat that a kiln gives off is not credited against what the crystalliser takes: nothing brings it there.
+        """
         conditions = self.conditions(plan)
         solved = solid_state_chlorination(conditions)
         made, bought = products_kg(solved), bought_kg(solved)
         oxides = sum(made.get(oxide, 0.0) for oxide in OXIDES)
-        heat = kiln_heat_of(solved, conditions).duty_kwh + evaporation_kwh(solved)
-        cost = sum(mass * self.price[name] for name, mass in bought.items()) + max(0.0, heat) * self.price["heat"]
+        heat = max(0.0, kiln_heat_of(solved, conditions).duty_kwh) + evaporation_kwh(solved)
+        cost = sum(mass * self.price[name] for name, mass in bought.items()) + heat * self.price["heat"]
         value = sum(made.get(oxide, 0.0) * self.price[oxide] for oxide in OXIDES)
-        gained, brought = (solved.streams[name].elements_kg() for name in ("oxide", "magnets"))
         return {
-            "recovery": 100
-            * sum(gained.get(m, 0.0) for m in RARE_EARTHS)
-            / sum(brought.get(m, 0.0) for m in RARE_EARTHS),
+            "recovery": recovery(solved),
             "purity": 100 * purity(solved)["oxide"],
             "reagents": sum(bought.values()) / oxides,
             "cost": cost / oxides,
@@ -128,8 +123,8 @@ def bought_kg(solved: Solved) -> dict[str, float]:
     return {name: mass for name, mass in reagents.items() if name not in ("H2O", "O2")}
 
 
-def plan_at(point: NDArray[np.float64]) -> Plan:
-    """Return the plan at a point of the unit cube."""
+def plan_at(point: Vector) -> Plan:
+    """Return the plan at a point of the unit cube (decisions,), in the order of DECISIONS."""
     return Plan(
         *(
             low + (high - low) * float(np.clip(at, 0, 1))
@@ -154,13 +149,13 @@ def best(twin: Twin, aim: str, surveyed: pd.DataFrame, steps: int) -> pd.Series[
     """
     if aim not in AIMS:
         raise ProcessError(f"{aim!r} is no aim; take one of {', '.join(AIMS)}")
-    outcome, sign = AIMS[aim]
-    start = surveyed.iloc[int(np.argmin(sign * surveyed[outcome]))]
-    scale = abs(float(start[outcome])) or 1.0
+    sign = AIMS[aim]
+    start = surveyed.iloc[int(np.argmin(sign * surveyed[aim]))]
+    scale = abs(float(start[aim])) or 1.0
 
-    def loss(point: NDArray[np.float64]) -> float:
+    def loss(point: Vector) -> float:
         outside = float(np.abs(point - np.clip(point, 0, 1)).sum())
-        return sign * twin.evaluate(plan_at(point))[outcome] / scale + outside
+        return sign * twin.evaluate(plan_at(point))[aim] / scale + outside
 
     lows, highs = (np.array(limits) for limits in zip(*DECISIONS.values(), strict=True))
     at = (start[list(DECISIONS)].to_numpy(dtype=float) - lows) / (highs - lows)
