@@ -95,10 +95,10 @@ def test_totals_are_met_and_nothing_is_oversaturated(totals: dict[str, float], a
     brought = totals | ({"H+(aq)": acid[1]} if acid[0] == "h" else {})
     rest = equilibrate(brought, ph=acid[1] if acid[0] == "ph" else None)
     for name, wanted in brought.items():
-        held = rest.molality.get(name, 0.0)
-        held += sum(amount * known[one].parts.get(name, 0) for one, amount in rest.molality.items() if one in known)
-        held += sum(amount * falling[one].parts.get(name, 0) for one, amount in rest.solids.items())
-        assert held == pytest.approx(wanted, rel=1e-8, abs=1e-11)
+        total = rest.molality.get(name, 0.0)
+        total += sum(amount * known[one].parts.get(name, 0) for one, amount in rest.molality.items() if one in known)
+        total += sum(amount * falling[one].parts.get(name, 0) for one, amount in rest.solids.items())
+        assert total == pytest.approx(wanted, rel=1e-8, abs=1e-11)
     assert all(amount >= 0 for amount in rest.solids.values())
     charges = {name: tables_charge(name) for name in rest.molality}
     strength = rest.ionic_strength
@@ -141,14 +141,25 @@ def test_a_solubility_product_by_hand() -> None:
     assert rest.molality["Nd+3(aq)"] == pytest.approx(2 * by_hand, rel=1e-2)
 
 
-def test_davies_is_held_where_it_means_nothing() -> None:
-    charge = tables_charge("Fe+2(aq)")
-    at_limit = speciation.ln_activity_coefficient(charge, speciation.DAVIES_LIMIT)
-    assert speciation.ln_activity_coefficient(charge, 5.0) == at_limit
-    root = math.sqrt(0.1)
-    by_hand = -0.5092 * 4 * (root / (1 + root) - 0.03) * math.log(10)
-    assert speciation.ln_activity_coefficient(charge, 0.1) == pytest.approx(by_hand)
-    assert speciation.ln_activity_coefficient(tables_charge("H3BO3(aq)"), 0.3) == pytest.approx(0.03 * math.log(10))
+@pytest.mark.parametrize(
+    ("strength", "counted"), [(0.1, 0.1), (0.4999, 0.4999), (0.5, 0.5), (0.5001, 0.5), (0.7, 0.5), (5.0, 0.5)]
+)
+def test_davies_is_followed_to_half_a_mole_and_kept_there_beyond(strength: float, counted: float) -> None:
+    """By hand, at the limit of the equation and on both sides of it, for a charge of two and for none."""
+    root = math.sqrt(counted)
+    by_hand = -0.5092 * 4 * (root / (1 + root) - 0.3 * counted) * math.log(10)
+    charged, neutral = tables_charge("Fe+2(aq)"), tables_charge("H3BO3(aq)")
+    assert speciation.ln_activity_coefficient(charged, strength) == pytest.approx(by_hand, rel=1e-12)
+    assert speciation.ln_activity_coefficient(neutral, strength) == pytest.approx(0.1 * counted * math.log(10))
+
+
+@pytest.mark.parametrize(("acid", "counted"), [(0.49, 0.49), (0.51, 0.5)])
+def test_an_acid_beyond_the_limit_of_davies_has_the_activity_of_half_a_mole(acid: float, counted: float) -> None:
+    """A strong acid's ionic strength is its molality, so pH = -log10(acid) + A (sqrt I / (1 + sqrt I) - 0.3 I)."""
+    rest = equilibrate({"H+(aq)": acid, "Cl-(aq)": acid})
+    assert rest.ionic_strength == pytest.approx(acid, rel=1e-9)
+    root = math.sqrt(counted)
+    assert rest.ph == pytest.approx(-math.log10(acid) + 0.5092 * (root / (1 + root) - 0.3 * counted), abs=1e-9)
 
 
 def test_oxalate_takes_rare_earths_from_iron_two_and_not_from_iron_three() -> None:
@@ -170,7 +181,7 @@ def test_iron_begins_to_fall_between_the_doses_where_it_was_measured_to() -> Non
 
 
 @pytest.mark.parametrize(
-    ("spoilt", "told"),
+    ("spoilt", "message"),
     [
         (lambda: equilibrate({"Nd+3(aq)": -0.1}), r"-0.1 mol/kg of Nd\+3"),
         (lambda: equilibrate({"Nd+3(aq)": float("nan")}), r"nan mol/kg of Nd\+3"),
@@ -187,8 +198,8 @@ def test_iron_begins_to_fall_between_the_doses_where_it_was_measured_to() -> Non
         (lambda: boron.concentration_limit(of_mass({"H2O(l)": 1.0}), 47.0), "no boric acid"),
     ],
 )
-def test_what_cannot_be_is_refused(spoilt: Any, told: str) -> None:
-    with pytest.raises((ProcessError, ConvergenceError), match=told):
+def test_what_cannot_be_is_refused(spoilt: Any, message: str) -> None:
+    with pytest.raises((ProcessError, ConvergenceError), match=message):
         spoilt()
 
 
@@ -252,5 +263,5 @@ PRINTED = {
 
 
 def test_constants_are_as_printed() -> None:
-    held = dict(zip(LAWS["formed"], LAWS["value"], strict=True))
-    assert held == pytest.approx(PRINTED, abs=6e-3)
+    constants = dict(zip(LAWS["formed"], LAWS["value"], strict=True))
+    assert constants == pytest.approx(PRINTED, abs=6e-3)
