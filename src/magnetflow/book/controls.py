@@ -17,7 +17,7 @@ import numpy as np
 from IPython.display import HTML
 
 from magnetflow.arrays import Array
-from magnetflow.book.results import html_table, with_spread
+from magnetflow.book.results import fixed, html_table, settled, with_spread
 from magnetflow.inference.draws.space import probabilities
 from magnetflow.studies.united_kingdom import data_quality
 from magnetflow.studies.united_kingdom.draws import improvement
@@ -183,15 +183,13 @@ def sample_cell(count: int, seed: int) -> list[dict[str, float]]:
 def show_cell(exported: Mapping[str, Any], name: str, about: str) -> HTML:
     """Return sliders for the conditions of a cell, a table of its outcomes and a verdict; see `show_system`."""
     start = evaluate_cell(exported, {})
-    shown = [
-        f"{start[each['name']]:,.{each['decimals']}f}".replace("-", "\N{MINUS SIGN}") for each in exported["outcomes"]
-    ]
+    shown = [fixed(start[each["name"]], each["decimals"]) for each in exported["outcomes"]]
     sliders = []
     for each in exported["controls"]:
         low, high, value = each["low"], each["high"], each["start"]
         part = math.log(value / low) / math.log(high / low) if each["logarithmic"] else (value - low) / (high - low)
         span = f'min="0" max="{CELL_STEPS}" step="any" value="{part * CELL_STEPS:.10g}"'
-        sliders.append((each["label"], span, f"{value:,.{each['decimals']}f}", ""))
+        sliders.append((each["label"], span, fixed(value, each["decimals"]), ""))
     return _panel(exported, name, about, "Outcome", shown, sliders)
 
 
@@ -236,4 +234,4 @@ def rounded(content: Any) -> Any:
         return {key: rounded(value) for key, value in content.items()}
     if isinstance(content, list):
         return [rounded(value) for value in content]
-    return float(f"{content:.12g}") if isinstance(content, float) else content
+    return settled(content) if isinstance(content, float) else content

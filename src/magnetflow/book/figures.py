@@ -36,20 +36,20 @@ def show(fig: go.Figure | Mapping[str, go.Figure], name: str, alt: str) -> None:
     Raises ValueError if `name` is not a plain word-and-hyphen name or `alt` is not a sentence.
     """
     choices = dict(fig) if isinstance(fig, Mapping) else {"": fig}
-    fig = next(iter(choices.values()))
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
         raise ValueError(f"{name!r} is no figure name; use small letters, digits and hyphens")
     if not alt.endswith(".") or len(alt) < 30:
         raise ValueError(f"figure {name}: the alt text must be a full sentence that says what is seen")
-    height = fig.layout.height or HEIGHT_PX
-    drawn = []
+    first = next(iter(choices.values()))
+    height = first.layout.height or HEIGHT_PX
     for choice in choices.values():
         choice.update_layout(height=height, colorway=COLOURS)
-        content = choice.to_plotly_json()
-        drawn.append(_plain({"data": content["data"], "layout": _bare_layout(content["layout"])}))
-    content = fig.to_plotly_json()
-    drawing = json.dumps(drawn, sort_keys=True).replace("</", r"<\/")  # so that no label can end the script
-    wide = " mf-wide" if any(trace.type == "sankey" for trace in fig.data) else ""  # scrolls on a phone
+    contents = [_plain(choice.to_plotly_json()) for choice in choices.values()]
+    drawn = [{"data": content["data"], "layout": dict(content["layout"])} for content in contents]
+    for drawing in drawn:
+        drawing["layout"].pop("template", None)  # which the page supplies, for light and dark
+    embedded = json.dumps(drawn, sort_keys=True).replace("</", r"<\/")  # so that no label can end the script
+    wide = " mf-wide" if any(trace.type == "sankey" for trace in first.data) else ""  # scrolls on a phone
     tables = "".join(
         (f"<h4>{html.escape(label)}</h4>" if label else "") + data_table(choice) for label, choice in choices.items()
     )
@@ -57,12 +57,11 @@ def show(fig: go.Figure | Mapping[str, go.Figure], name: str, alt: str) -> None:
         f'<div class="mf-figure" role="group" aria-label="{html.escape(alt)}">{_selector(name, list(choices))}'
         f'<div class="mf-scroll" tabindex="0" role="group" aria-label="figure {name}">'
         f'<div class="mf-plot{wide}" id="figure-{name}" style="height:{height}px"></div></div>'
-        f'<script type="application/json" id="figure-{name}-data">{drawing}</script>'
+        f'<script type="application/json" id="figure-{name}-data">{embedded}</script>'
         f"<details><summary>What the figure shows, and its data</summary><p>{html.escape(alt)}</p>{tables}"
         "</details></div>"
     )
-    bundle = {"text/html": page, "text/plain": alt, "application/vnd.plotly.v1+json": _plain(content)}
-    display(bundle, raw=True)
+    display({"text/html": page, "text/plain": alt, "application/vnd.plotly.v1+json": contents[0]}, raw=True)
 
 
 def _selector(name: str, labels: list[str]) -> str:
@@ -120,8 +119,8 @@ def heat_table(ours: pd.DataFrame, theirs: pd.DataFrame | None, edges: Sequence[
     A cell where all are NaN is empty.
     """
     rows = []
-    told = [ours] if theirs is None else [ours, theirs.reindex_like(ours)]
-    numbers = np.stack([frame.to_numpy(dtype=float) for frame in told], axis=-1)
+    frames = [ours] if theirs is None else [ours, theirs.reindex_like(ours)]
+    numbers = np.stack([frame.to_numpy(dtype=float) for frame in frames], axis=-1)
     for label, row in zip(ours.index, numbers, strict=True):
         cells = [" ".join(_tinted(value, edges, decimals) for value in cell if not math.isnan(value)) for cell in row]
         rows.append((html.escape(str(label)), *cells))
@@ -161,11 +160,6 @@ def _cells(trace: Any) -> dict[str, str]:
     spreads = [f" ± {number(bar)}" for bar in bars.array] if bars.array is not None else [""] * len(across)
     drawn = zip(across, up, spreads, strict=True)
     return {str(place): number(height) + spread for place, height, spread in drawn if not pd.isna(height)}
-
-
-def _bare_layout(layout: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out Plotly's template, which the page supplies for light and dark."""
-    return {key: value for key, value in layout.items() if key != "template"}
 
 
 def _plain(content: Any) -> Any:

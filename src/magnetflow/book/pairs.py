@@ -21,16 +21,8 @@ CHAPTER = re.compile(r"\d\d-[a-z0-9-]+\.(md|ipynb)")
 MAKERS = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
 # What editors note about a cell for themselves.
 NOISE = {
-    "collapsed",
-    "editable",
-    "execution",
-    "ExecuteTime",
-    "jupyter",
-    "papermill",
-    "scrolled",
-    "slideshow",
-    "trusted",
-}
+    "collapsed", "editable", "execution", "ExecuteTime", "jupyter", "papermill", "scrolled", "slideshow", "trusted",
+}  # fmt: skip
 
 
 def sync(folder: Path, memory: Path) -> list[Path]:

@@ -73,7 +73,7 @@ def record(name: str, value: float, *, unit: str, kind: str, about: str, sd: flo
         raise ResultError(f"{name}: {kind!r} is not one of {', '.join(KINDS)}")
     if not math.isfinite(value) or (sd is not None and not math.isfinite(sd)):
         raise ResultError(f"{name} is not a finite number: {value} with sd {sd}")
-    _recorded[name] = Result(_settled(value), unit, kind, None if sd is None else _settled(sd), about)
+    _recorded[name] = Result(settled(value), unit, kind, None if sd is None else settled(sd), about)
     glue(name, _Shown(with_unit(value, unit)), display=False)
     write_fragment()
 
@@ -104,7 +104,7 @@ def printed_values() -> dict[str, float]:
     return {name: value for name, (value, _) in printed_results().items()}
 
 
-def _settled(value: float) -> float:
+def settled(value: float) -> float:
     """Drop the digits beyond the twelfth, which differ between processors."""
     return float(f"{value:.12g}")
 
@@ -119,16 +119,17 @@ def with_unit(value: float, unit: str) -> str:
 
 def number(value: float) -> str:
     """Return a number rounded for reading: counts and what exceeds 100 whole, then one decimal, then two figures."""
-    return _rounded(value, _decimals(value))
+    return fixed(value, _decimals(value))
 
 
 def with_spread(value: float, sd: float) -> str:
     """Return a number with its standard deviation, both to two figures of the latter; nothing for NaN."""
     if math.isnan(value):
         return ""
-    decimals = 0 if sd == 0 else max(0, 1 - math.floor(math.log10(sd)))
-    told = _rounded(value, decimals if sd else _decimals(value))
-    return told if sd == 0 else f"{told}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{_rounded(sd, decimals)}"
+    if sd == 0:
+        return number(value)
+    decimals = max(0, 1 - math.floor(math.log10(sd)))
+    return f"{fixed(value, decimals)}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{fixed(sd, decimals)}"
 
 
 def _decimals(value: float) -> int:
@@ -137,7 +138,8 @@ def _decimals(value: float) -> int:
     return 1 if abs(value) >= 1 else 1 - math.floor(math.log10(abs(value)))
 
 
-def _rounded(value: float, decimals: int) -> str:
+def fixed(value: float, decimals: int) -> str:
+    """Return a number with so many decimals, as the pages write it."""
     return f"{value:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
 
 
@@ -150,7 +152,7 @@ def closing_table() -> HTML:
         if name in printed:
             value, unit = printed[name]
             theirs = number(value * tables.conversion_factor(unit, result.unit))
-        spread = "" if result.sd is None else f" ± {_rounded(result.sd, _decimals(result.value))}"
+        spread = "" if result.sd is None else f" ± {fixed(result.sd, _decimals(result.value))}"
         unit = "" if result.unit == "1" else result.unit
         what = f"{html.escape(result.about)}<br><code>{name}</code>"
         rows.append((what, ours + spread, theirs, unit, badge(result.kind)))
@@ -203,7 +205,7 @@ def _aligned(values: pd.Series[float], decimals: int | None) -> list[str]:
         known = values.dropna()
         smallest = known[known != 0].abs().min()
         decimals = 0 if (known % 1 == 0).all() or smallest >= 100 else 1 if smallest >= 1 else 2
-    return ["" if math.isnan(value) else _rounded(value, decimals) for value in values]
+    return ["" if math.isnan(value) else fixed(value, decimals) for value in values]
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
