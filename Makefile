@@ -37,7 +37,7 @@ datapackage: .venv/ready
 
 # After a change to a table of the study: write the worked example anew.
 examples: .venv/ready
-	@$(BIN)/python -m magnetflow.studies.united_kingdom.example
+	@$(BIN)/python -m magnetflow.studies.united_kingdom.accounts
 
 # After a change to requirements.in: pin again. Needs uv; the file carries no addresses and no hashes.
 lock:

@@ -87,6 +87,14 @@ def test_a_user_types_the_command_and_reads_the_outcome(tmp_path: Path) -> None:
         "normalised_residual",
         "lower",
         "upper",
+        "quantity",
+        "process",
+        "flow",
+        "source",
+        "target",
+        "layer",
+        "period",
+        "unit",
     ]
     by_name = {row["name"]: row for row in rows}
     # Cencic 2016, here as a system; m6 and m7 are flows now, so that they are not negative.

@@ -11,13 +11,12 @@ import pytest
 
 from magnetflow import tables
 from magnetflow.errors import InputError
-from magnetflow.studies.united_kingdom import accounts as system
-from magnetflow.studies.united_kingdom import picture, printed, whole
+from magnetflow.studies.united_kingdom import accounts, estimates, picture, printed
 from magnetflow.studies.united_kingdom.review import findings, scorecard
 
 ROWS = scorecard.scorecard()
 DERIVED = findings.derive()
-SOLVED = whole.solve(whole.problem())
+SOLVED = accounts.reconciled()
 
 
 @pytest.mark.parametrize(
@@ -174,7 +173,7 @@ def test_the_chance_that_rounded_flows_close_by_simulation(count: int) -> None:
 def test_the_dependence_on_imports_by_hand() -> None:
     """For alloys: share = I / (I + P), and I and P err on their own."""
     table = picture.trade_dependence(SOLVED).set_index("stage")
-    results = whole.results(SOLVED).set_index(["flow", "layer"])
+    results = accounts.results(SOLVED).set_index(["flow", "layer"])
     brought, made = 450.0, float(results["value"]["P2", "all"])
     sd_made = float(results["sd"]["P2", "all"])
     share = brought / (brought + made)
@@ -203,20 +202,20 @@ def test_the_uncertainty_of_net_imports_of_magnets_counts_what_imports_and_expor
         variance += (scatter * part * imports) ** 2 + (scatter * part * exports) ** 2
     sd = picture.net_imports(SOLVED).set_index("stage")["sd"]["magnets"]
     assert sd == pytest.approx(variance**0.5, rel=1e-6)
-    totals = whole.results(SOLVED).set_index(["flow", "layer"])["sd"]
+    totals = accounts.results(SOLVED).set_index(["flow", "layer"])["sd"]
     assert sd < 0.8 * math.hypot(totals["I3.1", "four"], totals["E3.1", "four"]), "as if they erred on their own"
 
 
 def test_the_picture_draws_every_flow_with_a_mass_and_places_every_node() -> None:
-    results = whole.results(SOLVED)
-    links = picture.links(results, whole.FOUR)
+    results = accounts.results(SOLVED)
+    links = picture.links(results, accounts.FOUR)
     drawn = {href.removeprefix("#flow-") for href in links["href"]}
     assert drawn == set(printed.flows()["flow"]) - {"S6", "C3.3"}, "a tonne, and nothing"
     assert set(picture.places(links)) == set(picture.nodes().index), "no place is left without a flow"
     for node in ("compounds market", "alloys market", "magnet market", "motor market", "car market", "sets market"):
         entering = links.loc[links["target"] == node, "value"].sum()
         assert entering == pytest.approx(links.loc[links["source"] == node, "value"].sum(), rel=1e-9), node
-    for element in system.ELEMENTS:
+    for element in estimates.ELEMENTS:
         own = picture.links(results, element)
         assert own["value"].gt(0).all()
         assert not own["href"].isin(["#flow-I1", "#flow-E2"]).any(), "alloys have no elements"
@@ -231,5 +230,5 @@ def test_what_is_told_by_year_adds_up_to_the_sums() -> None:
 
 def test_stocks_are_printed_or_estimated() -> None:
     table = picture.stocks().set_index(["stock", "layer"])["value"]
-    assert table["EV 2021", whole.FOUR] == pytest.approx(1461)
-    assert table["wind 2021", whole.FOUR] == pytest.approx(2775.3, abs=0.05)
+    assert table["EV 2021", accounts.FOUR] == pytest.approx(1461)
+    assert table["wind 2021", accounts.FOUR] == pytest.approx(2775.3, abs=0.05)

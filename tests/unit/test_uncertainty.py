@@ -9,8 +9,7 @@ from magnetflow.errors import InputError
 from magnetflow.inference.draws import ensemble as ensembles
 from magnetflow.inference.draws.space import probabilities
 from magnetflow.inference.draws.streaming import Summary, summarise
-from magnetflow.studies.united_kingdom import accounts as system
-from magnetflow.studies.united_kingdom import data_quality, printed, upstream, whole
+from magnetflow.studies.united_kingdom import accounts, data_quality, estimates, printed, upstream
 from magnetflow.studies.united_kingdom.draws import improvement, robustness
 from magnetflow.studies.united_kingdom.draws.model import HELD, Model, distributions, given_t, model, space
 from magnetflow.studies.united_kingdom.review import other_sources
@@ -30,30 +29,31 @@ def summary(base: Model) -> Summary:
 
 
 def test_draws_of_the_upstream_block_have_the_closed_form(base: Model, summary: Summary) -> None:
-    closed = upstream.propagated(upstream.coefficients_of_variation())
+    closed, codes = upstream.reconciled().table().set_index("name"), data_quality.methods()["table_2"]
     drawn = summary.table()
     for flow in ("I1", "E1", "I2", "C1", "L1", "P2", "E2", "O2"):
-        code = whole.TABLE_2_NAME.get(flow, flow)
-        found = drawn.T[whole.name_of(flow, system.ALL)]
+        code = codes[flow]
+        found = drawn.T[accounts.name_of(flow, estimates.ALL)]
         # The chain is linear and its inputs normal; quasi-random points err less than the 1/√n of random ones.
-        assert found["mean"] == pytest.approx(closed.values[code], abs=closed.sd[code] * 3 / DRAWS**0.5)
-        assert found["sd"] == pytest.approx(closed.sd[code], rel=3 / (2 * DRAWS) ** 0.5)
-    printed_cv = whole.printed_uncertainties()[:, system.ALL]
+        assert found["mean"] == pytest.approx(closed["value"][code], abs=closed["sd"][code] * 3 / DRAWS**0.5)
+        assert found["sd"] == pytest.approx(closed["sd"][code], rel=3 / (2 * DRAWS) ** 0.5)
+    printed_cv = printed.uncertainties()[:, estimates.ALL]
     for code, cv in printed_cv.items():
-        own = {there: here for here, there in whole.TABLE_2_NAME.items()}.get(str(code), str(code))
-        found = drawn.T[whole.name_of(own, system.ALL)]
+        found = drawn.T[accounts.name_of(str(code), estimates.ALL)]
         assert 100 * found["sd"] / found["mean"] == pytest.approx(cv, abs=0.06)
 
 
 def test_the_model_at_its_means_is_the_reconciled_system(base: Model) -> None:
     at_means = base.without_bounds(base.space.mean[:, None])[:, 0]
-    results = whole.results(whole.solve(whole.problem())).set_index(["flow", "layer"])["value"]
+    results = accounts.results(accounts.reconciled()).set_index(["flow", "layer"])["value"]
+    for name, value in zip(base.names, at_means, strict=True):
+        flow, layer = name.rstrip("]").rsplit(" [", 1)
+        if (flow, layer) in results.index:
+            assert value == pytest.approx(results[flow, layer], abs=1e-7), name
+    stocks = estimates.stock_totals_t()
     found = dict(zip(base.names, at_means, strict=True))
-    for place, value in results.items():
-        assert found[whole.name_of(*place)] == pytest.approx(value, abs=1e-7), place
-    stocks = system.stock_totals_t()
     assert found["stock in use [four]"] == pytest.approx(
-        stocks["EV 2021"] + system.estimated_t()["wind 2021"].sum(), rel=1e-9
+        stocks["EV 2021"] + estimates.estimated_t()["wind 2021"].sum(), rel=1e-9
     )
     assert found["net import of magnets [four]"] == pytest.approx(printed.net_import_t("I3.1", "E3.1"))
 
@@ -61,13 +61,13 @@ def test_the_model_at_its_means_is_the_reconciled_system(base: Model) -> None:
 def test_first_order_is_the_reconciled_uncertainty(base: Model) -> None:
     # Chapter 05 states the covariance flow by flow, here it follows from derivatives by every input; what differs is
     # that a split has the sds of three of its shares, and that of neodymium follows.
-    results = whole.results(whole.solve(whole.problem()))
+    results = accounts.results(accounts.reconciled())
     first_order = base.first_order["sd"]
     for flow, layer, sd in zip(results["flow"], results["layer"], results["sd"], strict=True):
-        found = first_order[whole.name_of(flow, layer)]
+        found = first_order[accounts.name_of(flow, layer)]
         loose = 0.1 if layer == "Nd" else 0.02
         assert found == pytest.approx(sd, rel=loose, abs=1e-9), (flow, layer)
-        if layer in (whole.FOUR, system.ALL):
+        if layer in (accounts.FOUR, estimates.ALL):
             assert found == pytest.approx(sd, rel=1e-6, abs=1e-9), flow
 
 
@@ -127,7 +127,7 @@ def test_the_value_of_information_by_hand(base: Model) -> None:
     # New turbines are additions times shares times contents, so that the variance of their sum is known by hand.
     cv, best = data_quality.input_cv(), improvement.best_cv()
     assert best == pytest.approx(0.023)
-    mass = system.estimated_t()["C5.2"].to_numpy()
+    mass = estimates.estimated_t()["C5.2"].to_numpy()
     total = mass.sum()
 
     def sd(shares: float, content: float) -> float:
@@ -208,7 +208,7 @@ def test_an_improvement_never_makes_an_outcome_less_certain(base: Model) -> None
     assert by_input.to_numpy().min() > -1e-7
     for proposal, inputs in improvement.by_proposal().items():
         assert (by_proposal.loc[proposal] >= by_input.loc[inputs].max() - 1e-7).all()
-    assert set(improvement.statistics().index) == {*data_quality.inputs().index, *system.element_shares()}
+    assert set(improvement.statistics().index) == {*data_quality.inputs().index, *estimates.element_shares()}
 
 
 def test_weights_follow_what_is_improved(base: Model) -> None:
@@ -248,7 +248,7 @@ def test_sources_left_out_make_what_rests_on_them_unobservable() -> None:
     without = other_sources.without_statistic("production survey")
     assert np.isnan(other_sources.total(without, "O3.1")[0])
     value, sd = other_sources.total(without, "C3.1")
-    everything = whole.solve(whole.problem())
+    everything = accounts.reconciled()
     assert (value, sd) == pytest.approx(other_sources.total(everything, "C3.1"))
 
 

@@ -1,104 +1,39 @@
-"""Which problem does a folder of sheets on flows, processes and their coefficients state?
+"""Which system, or which problem, do the sheets of a folder or a workbook hold, and how is a system written there?
 
-A system has processes, and flows between them or across its boundary, in one or several layers (goods, substances)
-and periods. Every flow exists in every layer and period; one that no row tells is unmeasured.
-Balances: each process in each layer and period; each transfer coefficient, a flow over what enters its process; each
-concentration, a flow in one layer over the same flow in the goods layer; each stock, from period to period.
+A system has `flows` and `processes`, and may have `transfer_coefficients`, `concentrations`, `stocks`, `covariance`,
+`balances` and `options`. Without flows, the sheets hold plain equations: see `magnetflow.inference.plain`.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
-import numpy as np
-
-from magnetflow.errors import ProblemError, TableError
-from magnetflow.flows.labels import Labels, are_successive, unit_factor
+from magnetflow.errors import TableError
+from magnetflow.flows.records import GOODS, ONLY, Figure, Flow, Place, Process
+from magnetflow.flows.system import ZERO, System
 from magnetflow.inference import plain
-from magnetflow.inference.expressions import Expression
-from magnetflow.inference.parser import parse
-from magnetflow.inference.problem import CONSTANT, MEASURED, UNMEASURED, Problem, state
-from magnetflow.tables.sheets import Row, Sheet, read_sheets, shown
+from magnetflow.inference.problem import MEASURED, UNMEASURED, Problem
+from magnetflow.tables.sheets import SUFFIX, Row, Sheet, read_sheets, shown
+from magnetflow.tables.writing import csv_bytes, workbook_bytes, write_whole
 
-SHEETS = ("flows", "processes", "transfer_coefficients", "concentrations", "stocks")
-FIGURE = ("value", "sd", "cv", "lower", "upper", "unit")
+Record = TypeVar("Record")
+SPREAD = ("sd", "cv", "lower", "upper")
 PLACE = ("period", "layer")
-YES, NO = ("yes", "true", "1"), ("no", "false", "0", "")
-STOCK, STOCK_CHANGE = "stock of", "stock change of"
-GUESSED_SHARE = 0.5  # where the iteration begins for a coefficient that is not measured
-
-
-@dataclass
-class _Writing:
-    """The problem while it is written: one entry a variable, and the row it stands in if any does."""
-
-    names: list[str] = field(default_factory=list)
-    rows: dict[str, Row] = field(default_factory=dict)
-    status: list[str] = field(default_factory=list)
-    value: list[float] = field(default_factory=list)
-    sd: list[float] = field(default_factory=list)
-    lower: list[float] = field(default_factory=list)
-    upper: list[float] = field(default_factory=list)
-    start: list[float] = field(default_factory=list)
-    balances: dict[str, dict[str, float]] = field(default_factory=dict)
-    relations: dict[str, Expression] = field(default_factory=dict)
-    covariances: dict[tuple[str, str], float] = field(default_factory=dict)
-
-    def add(self, name: str, row: Row | None, lower: float = 0.0, start: float = math.nan) -> None:
-        """Add a variable as its row tells, or unmeasured without one."""
-        if row is not None:
-            self.rows[name] = row
-        value, sd = _figure(row) if row else (math.nan, math.nan)
-        limits = (row.number_in("lower"), row.number_in("upper")) if row else (math.nan, math.nan)
-        self.names.append(name)
-        self.status.append(UNMEASURED if math.isnan(value) else CONSTANT if math.isnan(sd) else MEASURED)
-        self.value.append(value)
-        self.sd.append(sd)
-        self.lower.append(lower if math.isnan(limits[0]) else limits[0])
-        self.upper.append(math.inf if math.isnan(limits[1]) else limits[1])
-        self.start.append(start)
-
-    def state(self) -> Problem:
-        """State the problem; raises TableError with the row of the variable at fault."""
-        try:
-            return state(
-                self.names,
-                self.status,
-                self.value,
-                self.sd,
-                balances=self.balances,
-                relations=self.relations,
-                lower=np.array(self.lower),
-                upper=np.array(self.upper),
-                start=np.array(self.start),
-                covariances=self.covariances,
-            )
-        except ProblemError as error:
-            row = self.rows.get(error.variable or "")
-            if row is None:
-                raise
-            raise row.fault(str(error)) from None
-
-
-def _figure(row: Row) -> tuple[float, float]:
-    """Return a row's value and sd: NaN and NaN if unmeasured, without sd if it is exact."""
-    value, sd, cv = (row.number_in(column) for column in ("value", "sd", "cv"))
-    if not math.isnan(sd) and not math.isnan(cv):
-        raise row.fault("sd and cv are both given; keep one", "cv")
-    column, spread = ("cv", cv) if math.isnan(sd) else ("sd", sd)
-    if math.isnan(value):
-        if spread > 0:
-            raise row.fault(f"a {column} without a value; give the value or take the {column} out", column)
-        return math.nan, math.nan
-    if spread <= 0:
-        raise row.fault(f"a {column} must be above zero; leave it empty for a value without error", column)
-    if not math.isnan(cv) and value == 0:
-        raise row.fault("a cv of zero is no spread; give sd instead", "cv")
-    return value, sd if math.isnan(cv) else cv * abs(value)
+COLUMNS = {  # of each sheet: those that must be there, and those that may
+    "flows": (("flow", "source", "target", "value"), (*SPREAD, "unit", *PLACE)),
+    "processes": (("process",), ("stock", "balanced")),
+    "transfer_coefficients": (("flow", "value"), ("process", *SPREAD, *PLACE)),
+    "concentrations": (("flow", "layer", "value"), (*SPREAD, "unit", "period")),
+    "stocks": (("process", "quantity", "value"), (*SPREAD, "unit", *PLACE)),
+    "options": (("option", "value"), ()),
+}
+YES, NO = ("yes", "true", "1"), ("no", "false", "0")
+QUANTITIES = CHANGE, LEVEL = "change", "level"
+MISSING_ROWS = "missing rows"  # the one option: whether a flow without a row is unmeasured, or zero
 
 
 def read(place: Path) -> Problem:
@@ -106,185 +41,225 @@ def read(place: Path) -> Problem:
 
     Raises TableError with file, row and column at the first thing that cannot be meant.
     """
-    sheets = read_sheets(place, (*SHEETS, *plain.SHEETS))
+    sheets = read_sheets(place, {*COLUMNS, *plain.SHEETS})
     equations = place / plain.EQUATIONS
-    if "flows" in sheets and "variables" in sheets:
-        raise TableError(place.name, "both flows and variables are here; keep a system or plain equations")
     if "flows" in sheets:
-        if equations.is_file():
-            raise TableError(plain.EQUATIONS, "goes with variables.csv and not with a system; take it away")
-        return read_system(sheets)
+        return _system(sheets, equations).problem()
     if "variables" in sheets:
         return plain.read_problem(sheets, equations if equations.is_file() else None)
     problem = "nothing to reconcile; put flows.csv and processes.csv there, or variables.csv and balances.csv"
     raise TableError(place.name or str(place), problem)
 
 
-def read_system(sheets: Mapping[str, Sheet]) -> Problem:
-    """Return the problem that the sheets of a system state.
+def read_system(place: Path) -> System:
+    """Return the system in a folder, or in a workbook.
 
-    `flows` and `processes` must be there; `transfer_coefficients`, `concentrations`, `stocks` and `covariance` may.
     Raises TableError with file, row and column at the first thing that cannot be meant.
     """
-    flows = sheets["flows"].restrict(["flow", "source", "target", "value"], [*FIGURE[1:], *PLACE])
+    sheets = read_sheets(place, {*COLUMNS, *plain.SHEETS})
+    if "flows" not in sheets:
+        raise TableError(place.name or str(place), "no system is here; put flows.csv and processes.csv there")
+    return _system(sheets, place / plain.EQUATIONS)
+
+
+def _system(sheets: Mapping[str, Sheet], equations: Path) -> System:
+    """Return the system that sheets state."""
+    flows = sheets["flows"]
+    if "variables" in sheets:
+        raise TableError(flows.name, "both flows and variables are here; keep a system or plain equations")
+    if equations.is_file():
+        raise TableError(plain.EQUATIONS, "goes with variables.csv and not with a system; take it away")
     if "processes" not in sheets:
         raise TableError(flows.name, "no processes go with it; add processes.csv with the columns process and stock")
-    has_stock = _processes(sheets["processes"])
-    others = {
-        "transfer_coefficients": (["flow", "value"], ["process", *FIGURE[1:5], *PLACE]),
-        "concentrations": (["flow", "layer", "value"], [*FIGURE[1:], "period"]),
-        "stocks": (["process", "quantity", "value"], [*FIGURE[1:], *PLACE]),
-    }
-    checked = {name: sheets[name].restrict(*columns) for name, columns in others.items() if name in sheets}
-    labels = Labels.of(flows, checked, has_stock)
-    writing = _Writing()
-    _add_flows(writing, labels)
-    _add_stocks(writing, labels, checked.get("stocks"))
-    _add_processes(writing, labels)
-    if "transfer_coefficients" in checked:
-        _add_transfer_coefficients(writing, labels, checked["transfer_coefficients"])
-    if "concentrations" in checked:
-        _add_concentrations(writing, labels, checked["concentrations"])
-    if "covariance" in sheets:
-        told = zip(writing.names, writing.status, writing.sd, strict=True)
-        sd = {name: spread for name, status, spread in told if status == MEASURED}
-        writing.covariances = plain.read_covariances(sheets["covariance"], writing.names, sd)
-    return writing.state()
+    rows = {name: sheets[name].restrict(*columns).rows if name in sheets else () for name, columns in COLUMNS.items()}
+    for column in PLACE:
+        given = [bool(row.optional(column)) for row in rows["flows"]]
+        if any(given) and not all(given):
+            empty = rows["flows"][given.index(False)]
+            raise empty.fault(f"found an empty cell, while other rows tell a {column}", column)
+    layered = rows["concentrations"] or any(row.optional("layer") for row in rows["flows"])
+    goods = GOODS if layered else ONLY
+    stocks = {quantity: [row for row in rows["stocks"] if _quantity(row) == quantity] for quantity in QUANTITIES}
+    system = System(
+        processes=_by_name(rows["processes"], "process", _process),
+        flows=_flows(rows["flows"]),
+        figures=_by_place(rows["flows"], "flow", goods),
+        transfer_coefficients=_by_place(rows["transfer_coefficients"], "flow", ONLY),
+        concentrations=_by_place(rows["concentrations"], "flow", ONLY),
+        levels=_by_place(stocks[LEVEL], "process", goods),
+        changes=_by_place(stocks[CHANGE], "process", goods),
+        missing_rows=_missing_rows(rows["options"]),
+    )
+    for row in rows["transfer_coefficients"]:
+        source = system.flows[row.text("flow")].source
+        if row.optional("process") not in ("", source):
+            raise row.fault(f"{shown(row.text('flow'))} leaves {shown(source)}; mend one of the two", "process")
+    if "balances" in sheets or "covariance" in sheets:
+        return _with_named_variables(system, sheets)
+    return system
 
 
-def _processes(sheet: Sheet) -> dict[str, bool]:
-    """Return whether each process has a stock."""
-    has_stock: dict[str, bool] = {}
-    for row in sheet.restrict(["process"], ["stock"]).rows:
-        name, told = row.text("process"), row.optional("stock").lower()
-        if name in has_stock:
-            raise row.fault(f"{shown(name)} is listed already; keep one", "process")
-        if told not in (*YES, *NO):
-            raise row.fault(f"found {shown(told)}, expected yes or no", "stock")
-        has_stock[name] = told in YES
-    return has_stock
+def _with_named_variables(system: System, sheets: Mapping[str, Sheet]) -> System:
+    """Add what refers to variables by their names: further balances, and covariances."""
+    statement = system.statement()
+    spreads = zip(statement.names.items(), statement.status, strict=True)
+    sd = {name: figure.sd for (name, figure), status in spreads if figure and status == MEASURED}
+    return replace(
+        system,
+        balances=plain.read_balances(sheets["balances"], statement.names) if "balances" in sheets else {},
+        covariances=plain.read_covariances(sheets["covariance"], statement.names, sd)
+        if "covariance" in sheets
+        else {},
+    )
 
 
-def _add_flows(writing: _Writing, labels: Labels) -> None:
-    for place in labels.places():
-        for flow in labels.flows:
-            writing.add(labels.name(flow, place), labels.rows.get((flow, place)))
+def _by_name(rows: Iterable[Row], column: str, read_record: Callable[[Row], Record]) -> dict[str, Record]:
+    """Return one record a row by its name; raises TableError for a name listed twice."""
+    records: dict[str, Record] = {}
+    for row in rows:
+        name = row.text(column)
+        if name in records:
+            raise row.fault(f"{shown(name)} is listed already; keep one", column)
+        records[name] = read_record(row)
+    return records
 
 
-def _add_stocks(writing: _Writing, labels: Labels, sheet: Sheet | None) -> None:
-    """Add the change of each stock in each layer and period, and the levels at the end of periods that are told."""
-    for row in sheet.rows if sheet else ():
-        process, quantity, place = row.text("process"), row.text("quantity").lower(), labels.place_of(row)
-        if not labels.has_stock.get(process, False):
-            raise row.fault(f"{shown(process)} is no process with a stock; mend it here or in processes", "process")
-        if quantity not in ("change", "level"):
-            raise row.fault(f"found {shown(quantity)}, expected change or level", "quantity")
-        if quantity == "change" and place[0] not in labels.flow_periods:
-            raise row.fault(f"no flow is told for {shown(place[0])}, in which the stock is to change", "period")
-        name = labels.name(f"{STOCK_CHANGE if quantity == 'change' else STOCK} {process}", place)
-        if name in writing.rows:
-            raise row.fault(f"stands already in row {writing.rows[name].number}; keep one", "quantity")
-        labels.factors[name] = _factor(row, labels.unit(place[1]))
-        writing.add(name, row, lower=-math.inf if quantity == "change" else 0.0)
-    for process in (process for process, has_stock in labels.has_stock.items() if has_stock):
-        for place in labels.places():
-            name = labels.name(f"{STOCK_CHANGE} {process}", place)
-            if name not in writing.rows:
-                writing.add(name, None, lower=-math.inf)
-        for layer in labels.layers:
-            _add_levels(writing, labels, process, layer)
+def _process(row: Row) -> Process:
+    return Process(_yes_or_no(row, "stock", "no"), _yes_or_no(row, "balanced", "yes"), row)
 
 
-def _add_levels(writing: _Writing, labels: Labels, process: str, layer: str) -> None:
-    """Bind each level told at the end of a period to the one told before it, by the changes between them."""
-    levels = {period: labels.name(f"{STOCK} {process}", (period, layer)) for period in labels.periods}
-    told = [period for period, name in levels.items() if name in writing.rows]
-    for before, after in itertools.pairwise(told):
-        first, last = labels.periods.index(before), labels.periods.index(after)
-        signs = {levels[after]: 1.0, levels[before]: -1.0}
-        for earlier, period in itertools.pairwise(labels.periods[first : last + 1]):
-            if period not in labels.flow_periods or not are_successive(earlier, period):
-                problem = f"no flow is told for each period between this level and the one of {shown(before)}"
-                raise writing.rows[levels[after]].fault(f"{problem}; add the flows, or take a level out", "period")
-            signs[labels.name(f"{STOCK_CHANGE} {process}", (period, layer))] = -1.0
-        terms = {name: sign * labels.factors.get(name, 1.0) for name, sign in signs.items()}
-        writing.balances[labels.name(f"level of {process}", (after, layer))] = terms
+def _yes_or_no(row: Row, column: str, unless_given: str) -> bool:
+    answer = row.optional(column).lower() or unless_given
+    if answer not in (*YES, *NO):
+        raise row.fault(f"found {shown(answer)}, expected yes or no", column)
+    return answer in YES
 
 
-def _add_processes(writing: _Writing, labels: Labels) -> None:
-    """Balance each process in each layer and period: what enters, less what leaves, less what goes to stock."""
-    for place in labels.places():
-        for process, has_stock in labels.has_stock.items():
-            terms = {labels.name(flow, place): labels.factor(flow, place) for flow in labels.entering[process]}
-            terms |= {labels.name(flow, place): -labels.factor(flow, place) for flow in labels.leaving[process]}
-            if has_stock:
-                change = labels.name(f"{STOCK_CHANGE} {process}", place)
-                terms[change] = -labels.factors.get(change, 1.0)
-            writing.balances[labels.name(process, place)] = terms
+def _flows(rows: Iterable[Row]) -> dict[str, Flow]:
+    """Return the flows by name; raises TableError where rows of one flow differ in its ends."""
+    flows: dict[str, Flow] = {}
+    for row in rows:
+        name = row.text("flow")
+        flow = flows.setdefault(name, Flow(row.optional("source"), row.optional("target"), row.optional("note"), row))
+        for column, known in (("source", flow.source), ("target", flow.target)):
+            if row.optional(column) != known:
+                raise row.fault(f"{shown(name)} has {shown(known)} in an earlier row; mend one", column)
+    return flows
 
 
-def _add_transfer_coefficients(writing: _Writing, labels: Labels, sheet: Sheet) -> None:
-    """Bind each flow with a transfer coefficient to what enters its process."""
-    for row in sheet.rows:
-        flow = labels.known(row)
-        process = labels.source[flow]
-        if not process:
-            raise row.fault(f"{shown(flow)} leaves no process, so that nothing enters before it", "flow")
-        if row.optional("process") not in ("", process):
-            raise row.fault(f"{shown(flow)} leaves {shown(process)}; mend one of the two", "process")
-        if not labels.entering[process]:
-            raise row.fault(f"no flow enters {shown(process)}; a coefficient needs one", "flow")
-        name = labels.coefficient("TC", flow, row)
-        _add_coefficient(writing, labels, name, row)
-        for place in labels.places_of(row):
-            inputs = {f"i{at}": other for at, other in enumerate(labels.entering[process])}
-            entering = " + ".join(_times(labels.factor(other, place), key) for key, other in inputs.items())
-            relation = parse(f"{_times(labels.factor(flow, place), 'o')} - c * ({entering})")
-            renamed = {key: labels.name(other, place) for key, other in inputs.items()}
-            balance = f"transfer to {labels.name(flow, place)}"
-            _once(writing, row, balance)
-            writing.relations[balance] = relation.renamed({**renamed, "o": labels.name(flow, place), "c": name})
+def _by_place(rows: Iterable[Row], item: str, layer: str) -> dict[tuple[str, Place], Figure]:
+    """Return the figure of each row by its flow or process and its place; `layer` where a row names none."""
+    figures: dict[tuple[str, Place], Figure] = {}
+    for row in rows:
+        key = (row.text(item), Place(row.optional("period"), row.optional("layer") or layer))
+        earlier = figures.get(key)
+        if earlier and earlier.row:
+            raise row.fault(f"{shown(key[0])} stands already in row {earlier.row.number}; keep one", item)
+        figures[key] = _figure(row)
+    return figures
 
 
-def _add_concentrations(writing: _Writing, labels: Labels, sheet: Sheet) -> None:
-    """Bind each flow with a concentration to the same flow in the goods layer."""
-    for row in sheet.rows:
-        flow, layer = labels.known(row), row.text("layer")
-        if layer == labels.goods:
-            raise row.fault(f"{shown(layer)} is the layer that concentrations refer to; name a substance", "layer")
-        name = labels.coefficient("concentration", flow, row)
-        _add_coefficient(writing, labels, name, row)
-        units = labels.unit(layer), labels.unit(labels.goods)
-        if units[0] != units[1] and not row.optional("unit"):
-            raise row.fault(
-                f"{layer} is told in {units[0]}, {labels.goods} in {units[1]}; give a unit, such as %", "unit"
+def _figure(row: Row) -> Figure:
+    """Return the quantity that a row tells: unmeasured without a value, exact without an sd."""
+    value, sd, cv, lower, upper = (row.number_in(column) for column in ("value", *SPREAD))
+    if not math.isnan(sd) and not math.isnan(cv):
+        raise row.fault("sd and cv are both given; keep one", "cv")
+    column, spread = ("cv", cv) if math.isnan(sd) else ("sd", sd)
+    if math.isnan(value) and spread > 0:
+        raise row.fault(f"a {column} without a value; give the value or take the {column} out", column)
+    if not math.isnan(value) and spread <= 0:
+        raise row.fault(f"a {column} must be above zero; leave it empty for a value without error", column)
+    if not math.isnan(cv) and value == 0:
+        raise row.fault("a cv of zero is no spread; give sd instead", "cv")
+    known = sd if math.isnan(cv) else cv * abs(value)
+    return Figure(value, math.nan if math.isnan(value) else known, lower, upper, row.optional("unit"), row)
+
+
+def _quantity(row: Row) -> str:
+    quantity = row.text("quantity").lower()
+    if quantity not in QUANTITIES:
+        raise row.fault(f"found {shown(quantity)}, expected {CHANGE} or {LEVEL}", "quantity")
+    return quantity
+
+
+def _missing_rows(rows: Iterable[Row]) -> str:
+    """Return what a flow without a row is, from the sheet of options."""
+    options = _by_name(rows, "option", lambda row: row)
+    for name, row in options.items():
+        if name != MISSING_ROWS:
+            raise row.fault(f"found {shown(name)}, expected {MISSING_ROWS}", "option")
+        if row.optional("value") not in (UNMEASURED, ZERO):
+            raise row.fault(f"found {shown(row.optional('value'))}, expected {UNMEASURED} or {ZERO}", "value")
+    return options[MISSING_ROWS].text("value") if options else UNMEASURED
+
+
+def write_system(system: System, place: Path) -> None:
+    """Write a system into a folder of CSV files, or into a workbook, as `read_system` reads it.
+
+    A sheet without rows is not written. Raises InputError where the place cannot be written.
+    """
+    sheets = {name: _lines(name, rows) for name, rows in _rows_of(system).items() if rows}
+    if place.suffix.lower() == SUFFIX:
+        write_whole(place.parent, {place.name: workbook_bytes(sheets)})
+    else:
+        write_whole(place, {f"{name}.csv": csv_bytes(lines) for name, lines in sheets.items()})
+
+
+def _lines(name: str, rows: Sequence[Mapping[str, str]]) -> list[list[str]]:
+    """Return header and cells of a sheet; a column that need not be there is left out where it is empty."""
+    required, optional = COLUMNS.get(name, (tuple(rows[0]), ()))
+    columns = [*required, *(column for column in (*optional, "note") if any(row.get(column) for row in rows))]
+    return [columns, *([row.get(column, "") for column in columns] for row in rows)]
+
+
+def _rows_of(system: System) -> dict[str, list[dict[str, str]]]:
+    """Return the cells of every sheet by column, row by row; what is not given is left out."""
+    unlisted = [name for name in system.flows if name not in {flow for flow, _ in system.figures}]
+    flows = [*system.figures.items(), *(((name, next(iter(system.places()))), Figure()) for name in unlisted)]
+    stocks = [(CHANGE, system.changes), (LEVEL, system.levels)]
+    return {
+        "flows": [
+            {"flow": name, **_ends(system.flows[name]), **_cells(figure, place)} for (name, place), figure in flows
+        ],
+        "processes": [
+            {"process": name, "stock": _word(process.stock), "balanced": "" if process.balanced else "no"}
+            for name, process in system.processes.items()
+        ],
+        **{
+            sheet: [{"flow": flow, **_cells(figure, place)} for (flow, place), figure in figures.items()]
+            for sheet, figures in (
+                ("transfer_coefficients", system.transfer_coefficients),
+                ("concentrations", system.concentrations),
             )
-        factor = _factor(row, f"({units[0]}) / ({units[1]})")
-        for place in labels.places_of(row):
-            goods = (place[0], labels.goods)
-            of_goods = _times(factor * labels.factor(flow, goods), "c * g")
-            text = f"{_times(labels.factor(flow, place), 's')} - {of_goods}"
-            renamed = {"s": labels.name(flow, place), "g": labels.name(flow, goods), "c": name}
-            balance = f"concentration in {labels.name(flow, place)}"
-            _once(writing, row, balance)
-            writing.relations[balance] = parse(text).renamed(renamed)
+        },
+        "stocks": [
+            {"process": process, "quantity": quantity, **_cells(figure, place)}
+            for quantity, figures in stocks
+            for (process, place), figure in figures.items()
+        ],
+        "balances": [
+            {"balance": balance, "variable": name, "coefficient": repr(coefficient)}
+            for balance, terms in system.balances.items()
+            for name, coefficient in terms.items()
+        ],
+        "covariance": [
+            {"variable_a": one, "variable_b": other, "covariance": repr(covariance)}
+            for (one, other), covariance in system.covariances.items()
+        ],
+        "options": [{"option": MISSING_ROWS, "value": ZERO}] if system.missing_rows == ZERO else [],
+    }
 
 
-def _add_coefficient(writing: _Writing, labels: Labels, name: str, row: Row) -> None:
-    if name in writing.rows:
-        raise row.fault(f"stands already in row {writing.rows[name].number}; keep one", "flow")
-    writing.add(name, row, start=math.nan if row.optional("value") else GUESSED_SHARE)
+def _ends(flow: Flow) -> dict[str, str]:
+    return {"source": flow.source, "target": flow.target, "note": flow.note}
 
 
-def _once(writing: _Writing, row: Row, balance: str) -> None:
-    if balance in writing.relations:
-        raise row.fault("told twice, for one period or layer and for all of them; keep one", "flow")
+def _cells(figure: Figure, place: Place) -> dict[str, str]:
+    """Return the cells of a figure: numbers with all their digits, nothing for what is not given."""
+    numbers = {column: getattr(figure, column) for column in ("value", "sd", "lower", "upper")}
+    shown_numbers = {column: "" if math.isnan(number) else repr(float(number)) for column, number in numbers.items()}
+    return {**shown_numbers, "unit": figure.unit, **place._asdict()}
 
 
-def _times(factor: float, text: str) -> str:
-    return text if factor == 1.0 else f"{factor!r} * {text}"
-
-
-def _factor(row: Row, unit: str) -> float:
-    """Return what a row's value is multiplied by to stand in `unit`."""
-    return unit_factor(row, unit) if row.optional("unit") else 1.0
+def _word(is_so: bool) -> str:
+    return "yes" if is_so else "no"

@@ -30,7 +30,7 @@ def read_problem(sheets: Mapping[str, Sheet], equations: Path | None) -> Problem
     variables = sheets["variables"].restrict(["name", "value", "status"], ["sd", "lower", "upper", "start"])
     rows = _named(variables)
     status = [_status(row) for row in variables.rows]
-    balances = _balances(sheets["balances"], rows) if "balances" in sheets else {}
+    balances = read_balances(sheets["balances"], rows) if "balances" in sheets else {}
     relations = _relations(equations, rows) if equations else {}
     if not balances and not relations:
         raise TableError(variables.name, f"no balance goes with it; add balances.csv or {EQUATIONS}")
@@ -90,11 +90,15 @@ def _known(row: Row, column: str, names: Collection[str]) -> str:
     return name
 
 
-def _balances(sheet: Sheet, rows: Mapping[str, Row]) -> dict[str, dict[str, float]]:
+def read_balances(sheet: Sheet, names: Collection[str]) -> dict[str, dict[str, float]]:
+    """Return the coefficients of the balances that a sheet tells, by balance and by the variables in `names`.
+
+    Raises TableError for a variable that is not there or stands twice in a balance, or an empty coefficient.
+    """
     balances: dict[str, dict[str, float]] = {}
     for row in sheet.restrict(["balance", "variable", "coefficient"], []).rows:
         terms = balances.setdefault(row.text("balance"), {})
-        name = _known(row, "variable", rows)
+        name = _known(row, "variable", names)
         if name in terms:
             raise row.fault(f"{shown(name)} stands twice in this balance; add the coefficients up", "variable")
         if not row.optional("coefficient"):

@@ -1,178 +1,148 @@
-"""Which problem does the whole system of the study state, element by element?
+"""The system of the study: which flows and balances does it have, and what do the balances make of them?
 
-Compounds and alloys are told as all rare earths together, everything from magnets onwards as Nd, Dy, Pr and Tb.
-A flow that an equation gives is measured: with its printed total, shared out among the elements by a prior, or as
-this book estimates it; its uncertainty comes from the quality scores of its inputs, and shared inputs covary.
-What the study computes as the rest of a market is unmeasured, and follows from the balances.
+It is read from tables into a `System`, as a user's folder is; `examples/united-kingdom` is that system, written.
+A flow that an equation gives is measured; what the study computes as the rest of a market is unmeasured, and follows
+from the balances.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from magnetflow import tables
 from magnetflow.errors import InputError
-from magnetflow.flows import quality
-from magnetflow.studies.united_kingdom import data_quality, printed, vehicles, wind
-from magnetflow.studies.united_kingdom.data_quality import BY_ELEMENT
+from magnetflow.flows.records import Figure, Flow, Place, Process
+from magnetflow.flows.system import ZERO, System
+from magnetflow.inference.reconcile import Reconciliation, reconcile
+from magnetflow.studies.united_kingdom import data_quality, estimates, printed
 
-ALL = "all"  # the layer of compounds and alloys: all rare earths together
-ELEMENTS = ("Nd", "Dy", "Pr", "Tb")
-ESTIMATED, NOT_SPLIT = "estimated", "all rare earths"  # groups of flows without element shares of their own
-WIND, EV = "wind turbines in use", "EV in use"
-WITHOUT_ERROR = ("S1", "C3.3")  # taken as exact: the addition to stock (chapter 04), and a flow that is nothing
-# How far the shares of the elements differ between flows of one group, relative to the share; assumed.
-SHARE_SCATTER = 0.02
-ASSEMBLY = "K10"
-ORIGINS = (
-    "rest of world",
-    "magnet market",
-)  # where assembly takes its magnets from: unknown, as printed, or the market
-STOCKS = {  # stocks as flows: what a use phase opens with enters it, what it closes with leaves it
-    "EV 2016": ("EV in 2016", EV),
-    "EV 2021": (EV, "EV in 2021"),
-    "wind 2016": ("wind turbines in 2016", WIND),
-    "wind 2021": (WIND, "wind turbines in 2021"),
-    "EV hibernating": (EV, "EV off the road"),
-}
-EV_SHARES = "EV magnets"
+FOUR = "four"  # the sum of the elements
+AS_PRINTED, WITH_STOCKS = "as printed", "with the stocks in use"  # variants beside those of the table
+OPEN_KINDS = ("boundary", "stock", "use")  # processes that are not balanced
 
 
-def flows(origin: str = ORIGINS[0], with_stocks: bool = False) -> pd.DataFrame:
-    """Return all flows by code: source_process, target_process and printed total in t (NaN where none is printed).
+def name_of(flow: str, layer: str) -> str:
+    """Name the variable of a flow in a layer, as the system does."""
+    return f"{flow} [{layer}]"
 
-    `origin` is where assembled magnets come from; `with_stocks` adds the stocks of the use phases at both ends.
+
+def variants() -> list[str]:
+    """Return the variants of the system by name, the printed one first."""
+    return [AS_PRINTED, *tables.read("system_variants")["variant"].unique(), WITH_STOCKS]
+
+
+def system(variant: str = AS_PRINTED, *, with_shares: bool = True, unknown: Collection[str] = ()) -> System:
+    """Return the whole system, in t.
+
+    `variant` is one of `variants`; `with_shares` counts the errors of the element shares; flows in `unknown` are
+    unmeasured, whatever is known of them. Raises InputError for a variant that is not there.
     """
-    if origin not in ORIGINS:
-        raise InputError(f"{origin!r} is no origin of assembled magnets; take one of {', '.join(ORIGINS)}")
-    columns = ["flow", "name", "source_process", "target_process", "value"]
-    possible = tables.read("potential_flows")
-    possible = possible.assign(value=tables.in_unit(possible, "t"))
-    both = pd.concat([printed.flows()[columns], possible[columns]]).set_index("flow")
-    both.loc[ASSEMBLY, "source_process"] = origin
-    if with_stocks:
-        ends = pd.DataFrame([(flow, flow, *ends, np.nan) for flow, ends in STOCKS.items()], columns=columns)
-        ends["value"] = ends["flow"].map(stock_totals_t())
-        both = pd.concat([both, ends.set_index("flow")])
-    return both
+    if variant not in variants():
+        raise InputError(f"{variant!r} is no variant of the system; take one of {', '.join(variants())}")
+    changes = tables.read("system_variants").query("variant == @variant").set_index("flow")
+    flows = estimates.flows(with_stocks=variant == WITH_STOCKS)
+    sources = changes.loc[changes["change"] == "source", "process"]
+    flows.loc[sources.index, "source_process"] = sources
+    unknown = {*unknown, *changes.index[changes["change"] == "unknown"]}
+    measured = estimates.measured_t(with_stocks=variant == WITH_STOCKS)
+    measured = measured[~measured.index.get_level_values("flow").isin(unknown)]
+    covariance = estimates.relative_covariance(list(measured.index), with_shares) * np.outer(measured, measured)
+    ends = flows[["source_process", "target_process", "name"]]
+    return System(
+        processes=_processes(with_stocks=variant == WITH_STOCKS),
+        flows={str(flow): Flow(*cells) for flow, *cells in ends.itertuples()},
+        figures=_figures(flows["value"], measured, covariance, unknown),
+        covariances=_covariances(covariance),
+        balances=_balances(flows.index),
+        missing_rows=ZERO,
+    )
 
 
-def stock_totals_t() -> dict[str, float]:
-    """Return the stocks of the use phases, t: as printed for 2021, at the same contents for 2016.
-
-    Wind turbines are valued by current shares at both ends, which is the method of the printed stock.
-    """
-    numbers = printed.numbers()["value"]
-    turbines = wind.stock_kg().sel(year=2016).sum() / 1000
-    opening = vehicles.stock_cars().sel(year=2016).to_series()
-    mean, covariance = vehicles.content(vehicles.solve_contents(mean_contents_kg()))
+def _processes(with_stocks: bool) -> dict[str, Process]:
+    """Return the processes; those in use balance only where the stocks at both ends of the years are flows."""
+    stocks = estimates.stock_flows()
+    in_use = {*stocks["source_process"], *stocks["target_process"]} if with_stocks else set()
+    kinds = tables.read("processes").set_index("process")["kind"]
     return {
-        "EV 2016": vehicles.mass_t(opening, mean, covariance)[0],
-        "EV 2021": float(numbers["stock.EV_2021"]),
-        "wind 2016": float(turbines),
-        "wind 2021": float(numbers["stock.wind_2021"]),
-        "EV hibernating": float(numbers["stock.EV_hibernating_2021"]),
+        str(process): Process(
+            stock=kind in ("stock", "use") and process not in in_use,
+            balanced=kind not in OPEN_KINDS or process in in_use,
+        )
+        for process, kind in kinds.items()
     }
 
 
-def mean_contents_kg() -> dict[str, tuple[float, float]]:
-    """Return the printed mean content of a car in use and of a used car sold, kg, with the half width of rounding."""
-    return {
-        "stock": printed.mean_content_kg("stock.EV_2021", "count.EV_2021"),
-        "used": printed.mean_content_kg("flow.R2.1", "count.used_EV"),
-    }
+def _figures(
+    totals: pd.Series[float], measured: pd.Series[float], covariance: pd.DataFrame, unknown: Collection[str]
+) -> dict[tuple[str, Place], Figure]:
+    """Return what is known of each flow in each of its layers, t; what is zero or given without error is exact."""
+    sd = dict(zip(measured.index, np.sqrt(np.diag(covariance)), strict=True))
+    methods = data_quality.methods()["equation"]
+    figures = {}
+    for flow, layers in estimates.layers_of(totals.index).items():
+        exact = flow not in unknown and (methods.get(flow) == "given" or totals[flow] == 0)
+        for layer in layers:
+            value = measured.get((flow, layer), totals[flow] if exact else np.nan)
+            figures[flow, Place(layer=layer)] = Figure(float(value), float(sd.get((flow, layer), np.nan)), unit="t")
+    return figures
 
 
-def element_shares() -> dict[str, tuple[pd.Series[float], pd.DataFrame]]:
-    """Return mean and relative covariance of the shares of the elements, by group of flows."""
-    table = tables.read("element_shares")
-    groups = {}
-    for group, rows in table.groupby("group", sort=False):
-        by_statistic = rows.pivot(index="element", columns="statistic", values="value").loc[list(ELEMENTS)]
-        covariance = quality.shares_covariance(by_statistic["mean"], by_statistic["sd"])
-        groups[str(group)] = (by_statistic["mean"], covariance)
-    return groups
+def _covariances(covariance: pd.DataFrame) -> dict[tuple[str, str], float]:
+    """Return the covariances off the diagonal, t², by the names of the two variables."""
+    names, matrix = [name_of(*entry) for entry in covariance.index], covariance.to_numpy()
+    rows, columns = np.nonzero(np.triu(matrix, 1))
+    pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+    return {(names[row], names[column]): float(matrix[row, column]) for row, column in pairs}
 
 
-def groups_of(flows: Iterable[str]) -> dict[str, str]:
-    """Return for each flow the group whose element shares it takes, or `estimated`, or `all rare earths`."""
-    told = data_quality.methods()["split"]
-    stocks = {flow: EV_SHARES if EV in ends else ESTIMATED for flow, ends in STOCKS.items()}
-    return {flow: stocks.get(flow) or str(told.get(flow, EV_SHARES)) for flow in flows}
+def _balances(flows: Collection[str]) -> dict[str, dict[str, float]]:
+    """Return the balances beyond those of processes, each in every layer that holds all its flows."""
+    balances = {}
+    layers_of = estimates.layers_of(flows)
+    for balance, coefficients in printed.further_balances().items():
+        for layer in estimates.LAYERS:
+            if all(layer in layers_of[flow] for flow in coefficients):
+                terms = {name_of(flow, layer): coefficient for flow, coefficient in coefficients.items()}
+                balances[name_of(balance, layer)] = terms
+    return balances
 
 
-def layers_of(flows: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return for each flow the layers in which it is told: all rare earths together, or each element."""
-    return {flow: (ALL,) if group == NOT_SPLIT else ELEMENTS for flow, group in groups_of(flows).items()}
+def reconciled(
+    variant: str = AS_PRINTED, *, with_shares: bool = True, unknown: Collection[str] = ()
+) -> Reconciliation:
+    """Reconcile the whole system; see `system`. It is linear, so nothing is drawn at random."""
+    return reconcile(system(variant, with_shares=with_shares, unknown=unknown).problem())
 
 
-def estimated_t() -> dict[str, pd.Series[float]]:
-    """Return the flows and stocks of wind turbines by element, t, as chapter 03 estimates them."""
-    additions = wind.additions_mw().sel(vintage=wind.NEAREST_VINTAGE, drop=True)
-    installed = wind.new_installation_kg(additions, printed.YEARS).sum(["year", "site", "generator"])
-    standing = wind.stock_kg().sum(["site", "generator"])
-    return {
-        flow: (array / 1000).to_series()[list(ELEMENTS)]
-        for flow, array in {
-            "C5.2": installed,
-            "wind 2016": standing.sel(year=2016, drop=True),
-            "wind 2021": standing.sel(year=2021, drop=True),
-        }.items()
-    }
+def results(solved: Reconciliation) -> pd.DataFrame:
+    """Return one row a flow and layer, and one a flow for the sum of its elements.
 
-
-def measured_t(with_stocks: bool = False) -> pd.Series[float]:
-    """Return the flows that an equation gives, t, by flow and layer."""
-    totals, shares, estimated = flows(with_stocks=with_stocks)["value"], element_shares(), estimated_t()
-    groups, layers = groups_of(totals.index), layers_of(totals.index)
-    entries: dict[tuple[str, str], float] = {}
-    for flow in data_quality.powers().index:
-        if flow not in totals.index:
-            continue
-        for layer in layers[flow]:
-            if flow in estimated:
-                entries[flow, layer] = float(estimated[flow][layer])
-            else:
-                share = 1.0 if layer == ALL else float(shares[groups[flow]][0][layer])
-                entries[flow, layer] = float(totals[flow]) * share
-    return pd.Series(entries).rename_axis(["flow", "layer"])
-
-
-def relative_covariance(places: list[tuple[str, str]], with_shares: bool = True) -> pd.DataFrame:
-    """Return the relative covariance of the flows and layers of `places`.
-
-    Activities, market shares and conversions err alike in every element, contents in each element on its own.
-    `with_shares` adds the error of the shares that split a printed total into elements, and their scatter.
+    Columns: flow, layer, value, sd and class; masses in t. The sum of the elements has the standard deviation that
+    their covariance gives.
     """
-    powers, cv = data_quality.powers(), data_quality.input_cv()
-    own = data_quality.inputs()["role"].eq(BY_ELEMENT)
-    index = pd.MultiIndex.from_tuples(places, names=["flow", "layer"])
-    flow_names, layers = index.get_level_values(0), index.get_level_values(1).to_numpy()
-    exponent = powers.loc[flow_names, cv.index].to_numpy()
-    same_element = layers[:, None] == layers[None, :]
-    variance = (cv**2).to_numpy()
-    shared = exponent @ np.diag(variance * ~own.loc[cv.index].to_numpy()) @ exponent.T
-    by_element = exponent @ np.diag(variance * own.loc[cv.index].to_numpy()) @ exponent.T
-    total = shared + by_element * same_element
-    if with_shares:
-        total = total + _share_errors(places)
-    return pd.DataFrame(total, index=index, columns=index)
+    rows = []
+    for flow, own in solved.table().groupby("flow", sort=False):
+        rows += [(flow, *cells) for cells in own[["layer", "value", "sd", "class"]].itertuples(index=False)]
+        if len(own) > 1:
+            rows.append((flow, FOUR, *solved.combine(dict.fromkeys(own["name"], 1.0)), own["class"].iloc[0]))
+    return pd.DataFrame(rows, columns=["flow", "layer", "value", "sd", "class"])
 
 
-def _share_errors(places: list[tuple[str, str]]) -> np.ndarray:
-    """Return the relative covariance that the prior shares of the elements add to flows and layers."""
-    shares = element_shares()
-    by_flow = groups_of(dict.fromkeys(flow for flow, _ in places))
-    groups = [by_flow[flow] for flow, _ in places]
-    added = np.zeros((len(places), len(places)))
-    for one, (_, layer) in enumerate(places):
-        if groups[one] not in shares:
-            continue
-        added[one, one] = SHARE_SCATTER**2
-        for other, (_, other_layer) in enumerate(places):
-            if groups[other] == groups[one]:
-                added[one, other] += shares[groups[one]][1].loc[layer, other_layer]
-    return added
+def uncertainties(solved: Reconciliation) -> pd.Series[float]:
+    """Return the coefficient of variation of each flow, %, by flow and layer."""
+    table = results(solved)
+    table = table[table["layer"] != FOUR]
+    return (100 * table["sd"] / table["value"]).set_axis(pd.MultiIndex.from_frame(table[["flow", "layer"]]))
+
+
+def write_example(examples: Path) -> None:
+    """Write the system as a folder that `magnetflow reconcile` reads."""
+    system().write(examples / "united-kingdom")
+
+
+if __name__ == "__main__":
+    write_example(tables.find_data().parent / "examples")

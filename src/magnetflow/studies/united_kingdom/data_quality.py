@@ -49,8 +49,8 @@ def powers() -> pd.DataFrame:
 
 
 def methods() -> pd.DataFrame:
-    """Return equation, kind, group of element shares and note of each flow, by its code as printed."""
-    return tables.read("flow_methods").set_index("flow")[["equation", "kind", "split", "note"]]
+    """Return equation, kind, group of element shares, code in Table 2 and note of each flow, by its code."""
+    return tables.read("flow_methods").set_index("flow")[["equation", "kind", "split", "table_2", "note"]]
 
 
 def flow_covariance(years: int = 1) -> pd.DataFrame:

@@ -10,10 +10,9 @@ import xarray as xr
 
 from magnetflow import tables
 from magnetflow.inference.reconcile import Reconciliation
-from magnetflow.studies.united_kingdom import accounts as system
-from magnetflow.studies.united_kingdom import data_quality, printed, vehicles, whole, wind
-from magnetflow.studies.united_kingdom.accounts import ALL, ELEMENTS
-from magnetflow.studies.united_kingdom.whole import FOUR
+from magnetflow.studies.united_kingdom import accounts, data_quality, estimates, printed, vehicles, wind
+from magnetflow.studies.united_kingdom.accounts import FOUR
+from magnetflow.studies.united_kingdom.estimates import ALL, ELEMENTS
 
 COLOURS = {  # of ribbons, by kind of number
     "estimated": "rgba(0,158,115,0.55)",
@@ -35,7 +34,7 @@ def links(results: pd.DataFrame, layer: str) -> pd.DataFrame:
     """
     layers = [FOUR, ALL] if layer == FOUR else [layer]
     value = results[results["layer"].isin(layers)].set_index("flow")["value"]
-    kinds, flows = data_quality.methods()["kind"], system.flows()
+    kinds, flows = data_quality.methods()["kind"], estimates.flows()
     node = {(process, flow): name for name, process, flow in nodes()[["process", "flow"]].itertuples(name=None)}
     rows = []
     for flow in kinds.index.intersection(value.index, sort=False):
@@ -63,7 +62,9 @@ def stages() -> dict[str, dict[str, list[str]]]:
 
 def _weights(flows: Collection[str], weight: float) -> dict[str, float]:
     """Return a weight for each layer of flows, by the name of the variable."""
-    return {whole.name_of(flow, layer): weight for flow, own in system.layers_of(flows).items() for layer in own}
+    return {
+        accounts.name_of(flow, layer): weight for flow, own in estimates.layers_of(flows).items() for layer in own
+    }
 
 
 def trade_dependence(solved: Reconciliation) -> pd.DataFrame:
@@ -96,9 +97,9 @@ def stocks() -> pd.DataFrame:
 
     The standard deviations follow from the scores of their inputs and from the shares of the elements.
     """
-    mass = system.measured_t(with_stocks=True)
-    mass = mass[mass.index.get_level_values("flow").isin(system.STOCKS)]
-    relative = system.relative_covariance(list(mass.index))
+    mass = estimates.measured_t(with_stocks=True)
+    mass = mass[mass.index.get_level_values("flow").isin(estimates.stock_flows().index)]
+    relative = estimates.relative_covariance(list(mass.index))
     covariance = relative.to_numpy() * np.outer(mass, mass)
     rows = []
     for stock in dict.fromkeys(mass.index.get_level_values("flow")):
@@ -114,11 +115,11 @@ def by_year() -> dict[str, xr.DataArray]:
 
     Cars have the back-cast contents, shared out among the elements by the prior shares.
     """
-    years = list(printed.YEARS)
+    years = list(printed.years())
     additions = wind.additions_mw().sel(vintage=wind.NEAREST_VINTAGE, drop=True)
-    content = vehicles.content(vehicles.solve_contents(system.mean_contents_kg()))[0]
+    content = vehicles.content(vehicles.solve_contents(estimates.mean_contents_kg()))[0]
     a_car = xr.DataArray(content.to_numpy(), coords={"vehicle": list(content.index)}) / 1000
-    mean = system.element_shares()[system.EV_SHARES][0]
+    mean = estimates.element_shares()[estimates.EV_SHARES][0]
     shares = xr.DataArray(mean.to_numpy(), coords={"element": list(mean.index)})
     return {
         "turbines installed": wind.new_installation_kg(additions, years).sum(["site", "generator"]) / 1000,

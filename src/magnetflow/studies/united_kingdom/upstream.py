@@ -1,93 +1,67 @@
 """How sure are the compounds and alloys that follow from three uncertain inputs?
 
-The upstream chain of the study: compounds market, alloy making, alloys market.
-Imports and exports of compounds and imports of alloys are transcribed, with the printed uncertainty;
-the loss, the export share and the addition to stock carry no error; everything else follows from the balances.
+The upstream chain of the study is the part of its system that holds all rare earths together: compounds market, alloy
+making, alloys market. Imports and exports of compounds and imports of alloys are transcribed, with the printed
+uncertainty; the loss, the export share and the addition to stock carry no error; everything else follows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
-import scipy.sparse as sparse
 
 from magnetflow import tables
-from magnetflow.flows.system import balance_matrix
-from magnetflow.inference.problem import CONSTANT, UNMEASURED, Problem, state
-from magnetflow.inference.problem import MEASURED as IS_MEASURED
-from magnetflow.inference.propagation import Propagated, propagate
-from magnetflow.studies.united_kingdom import printed
-
-MEASURED = ("I1", "E1", "S1", "I2")
-WITHOUT_ERROR = ("S1",)
-STUDY_YEARS = 5  # the printed flows are sums over this many years
-PROCESSES = ("REE compounds market", "metals and alloys manufacturing", "metals and alloys market")
-RENAMED = {"O2": "C2"}  # the text's flow to other applications is the C2 of Table 2
-
-
-def flows() -> pd.DataFrame:
-    """Return the printed flows that touch the upstream chain, under the codes of Table 2; masses in `value`, in t."""
-    system = printed.flows()
-    touches = system["source_process"].isin(PROCESSES) | system["target_process"].isin(PROCESSES)
-    return system[touches].replace({"flow": RENAMED})
-
-
-def parameters() -> pd.Series[float]:
-    """Return the parameters of the chain as fractions, by name."""
-    table = tables.read("upstream_parameters").set_index("parameter")
-    return tables.in_unit(table, "1")
-
-
-def shares() -> pd.DataFrame:
-    """Return the two fixed shares as balances, under the codes of the text: the loss, and the exports of alloys."""
-    known = parameters()
-    loss = pd.Series({"L1": 1.0, "C1": -known["loss_fraction"]}, name="loss fraction")
-    export = pd.Series({"E2": 1.0, "P2": -known["export_share"], "I2": -known["export_share"]}, name="export share")
-    return pd.concat([loss.to_frame().T, export.to_frame().T]).fillna(0.0)
-
-
-def balances() -> pd.DataFrame:
-    """Return the balances of the chain: three of mass, the loss fraction and the export share."""
-    matrix = balance_matrix(flows()).loc[list(PROCESSES)]
-    return pd.concat([matrix, shares()]).fillna(0.0)
+from magnetflow.flows.records import Figure, Place
+from magnetflow.flows.system import System
+from magnetflow.inference.reconcile import Reconciliation, reconcile
+from magnetflow.studies.united_kingdom import accounts, data_quality, estimates, printed
 
 
 def coefficients_of_variation() -> pd.Series[float]:
-    """Return the printed CV of each measured flow as a fraction; the addition to stock is taken without error."""
-    known = parameters()
-    return pd.Series({code: 0.0 if code in WITHOUT_ERROR else known[f"cv_{code}"] for code in MEASURED})
+    """Return the printed CV of each flow that has one, as a fraction."""
+    table = tables.read("upstream_parameters").query("flow != ''")
+    return tables.in_unit(table.set_index("flow"), "1")
 
 
-def propagated(cv: pd.Series[float]) -> Propagated:
-    """Return values in t and their covariance for the five-year sums, the measured flows erring independently.
+def system(cv: pd.Series[float], further: Mapping[str, tuple[float, float]] | None = None) -> System:
+    """Return the chain, in t, under the codes of Table 2 of the study.
 
-    `cv` holds the coefficient of variation of each measured flow, as a fraction.
+    `cv` holds the coefficient of variation of each measured flow, as a fraction; `further` value and standard
+    deviation, in t, of flows taken as measured besides. Measured flows err independently.
     """
-    values = flows().set_index("flow")["value"][list(MEASURED)]
-    variance = np.diag((cv * values).to_numpy() ** 2)
-    return propagate(balances(), values, pd.DataFrame(variance, index=values.index, columns=values.index))
-
-
-def problem(further: Mapping[str, tuple[float, float]] | None = None) -> Problem:
-    """Return the chain as a problem to reconcile, in t, with the printed uncertainties.
-
-    `further` holds value and standard deviation, in t, of flows taken as measured besides those of the study.
-    """
-    known, cv = flows().set_index("flow")["value"], coefficients_of_variation()
-    matrix, given = balances(), dict(further or {})
-    for flow in MEASURED:
-        given[flow] = (float(known[flow]), float(cv[flow] * known[flow]))
-    names = list(matrix.columns)
-    return state(
-        names,
-        [UNMEASURED if flow not in given else CONSTANT if given[flow][1] == 0 else IS_MEASURED for flow in names],
-        [given.get(flow, (np.nan, np.nan))[0] for flow in names],
-        [given.get(flow, (np.nan, np.nan))[1] for flow in names],
-        balances=(list(map(str, matrix.index)), sparse.csr_array(matrix.to_numpy(dtype=float))),
-        lower=np.zeros(len(names)),
+    whole, codes = accounts.system(), data_quality.methods()["table_2"]
+    known = {flow: figure for (flow, place), figure in whole.figures.items() if place.layer == estimates.ALL}
+    figures = {}
+    for flow, figure in known.items():
+        spread = cv[flow] * figure.value if flow in cv else figure.sd
+        value, sd = (further or {}).get(flow, (figure.value, spread))
+        figures[str(codes[flow]), Place()] = Figure(value, sd, unit="t")
+    flows = {str(codes[flow]): whole.flows[flow] for flow in known}
+    touched = {process for flow in flows.values() for process in (flow.source, flow.target)}
+    return System(
+        processes={name: process for name, process in whole.processes.items() if name in touched},
+        flows=flows,
+        figures=figures,
+        balances={
+            balance: {str(codes[flow]): coefficient for flow, coefficient in terms.items()}
+            for balance, terms in printed.further_balances().items()
+            if terms.keys() <= known.keys()
+        },
     )
+
+
+def reconciled(
+    cv: pd.Series[float] | None = None, further: Mapping[str, tuple[float, float]] | None = None
+) -> Reconciliation:
+    """Reconcile the chain; see `system`, with the printed uncertainties unless others are given."""
+    return reconcile(system(coefficients_of_variation() if cv is None else cv, further).problem())
+
+
+def cv_of(solved: Reconciliation) -> pd.Series[float]:
+    """Return the coefficient of variation of each flow, as a fraction of its value, by its code in Table 2."""
+    table = solved.table().set_index("name")
+    return table["sd"] / table["value"]
 
 
 def independent_years_scale(years: int) -> float:
@@ -95,4 +69,4 @@ def independent_years_scale(years: int) -> float:
 
     With unequal years the factor lies between this and 1, which is that of errors shared by all years.
     """
-    return 1.0 / float(np.sqrt(years))
+    return years**-0.5

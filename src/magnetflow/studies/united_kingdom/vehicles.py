@@ -79,7 +79,7 @@ def content_prior() -> pd.DataFrame:
 
 def mixes() -> pd.DataFrame:
     """Return the share of each type in the fleets that the study gives a total for: fleets by types."""
-    stock = stock_cars().sel(year=printed.YEARS[-1]).to_series()
+    stock = stock_cars().sel(year=printed.years()[-1]).to_series()
     return pd.DataFrame({"stock": stock / stock.sum(), "used": used_mix()}).T
 
 
@@ -141,7 +141,7 @@ def surviving_stock_cars(mean_years: float, shape: float) -> xr.DataArray:
 
     The opening stock is dated by the growth of the series for Great Britain, scaled to the United Kingdom.
     """
-    opening, year = printed.YEARS[0] - 1, printed.YEARS[-1]
+    opening, year = printed.years()[0] - 1, printed.years()[-1]
     standing = stock_cars("GB").sel(year=slice(None, opening))
     grown = xr.concat([standing.isel(year=[0]), standing.diff("year")], "year")
     opening_cars = grown * stock_cars().sel(year=opening, drop=True) / standing.sel(year=opening, drop=True)

@@ -21,13 +21,13 @@ from magnetflow.flows import quality
 from magnetflow.inference.draws import ensemble as ensembles
 from magnetflow.inference.draws.distributions import NORMAL, quantiles
 from magnetflow.inference.draws.space import Space, Split, probabilities
-from magnetflow.studies.united_kingdom import data_quality, whole
+from magnetflow.studies.united_kingdom import accounts, data_quality
 from magnetflow.studies.united_kingdom.draws.model import NET_IMPORT, Model
 
 HEADLINES = {  # named outcomes and how a table heads them
-    whole.name_of(NET_IMPORT, whole.FOUR): "net import of magnets",
-    whole.name_of("stock in use", whole.FOUR): "stock in use in 2021",
-    whole.name_of("C5.2", whole.FOUR): "new wind turbines",
+    accounts.name_of(NET_IMPORT, accounts.FOUR): "net import of magnets",
+    accounts.name_of("stock in use", accounts.FOUR): "stock in use in 2021",
+    accounts.name_of("C5.2", accounts.FOUR): "new wind turbines",
 }
 NO_PART = 1e-9  # of a variance
 

@@ -21,8 +21,16 @@ from magnetflow.errors import InputError
 from magnetflow.inference.draws import ensemble
 from magnetflow.inference.draws.distributions import BETA, LOGNORMAL, NORMAL, TRIANGULAR
 from magnetflow.inference.draws.space import Input, Space, Split, probabilities
-from magnetflow.studies.united_kingdom import accounts as system
-from magnetflow.studies.united_kingdom import data_quality, magnets, picture, printed, vehicles, whole, wind
+from magnetflow.studies.united_kingdom import (
+    accounts,
+    data_quality,
+    estimates,
+    magnets,
+    picture,
+    printed,
+    vehicles,
+    wind,
+)
 
 NORMAL_UP_TO = 0.05  # of a coefficient of variation: below, normal and lognormal can hardly be told apart
 STAND_IN = 3  # score of "other" correlation from which an input stands for something else than it counts
@@ -42,9 +50,9 @@ def share_means() -> dict[str, float]:
     That of NdFeB magnets is what the printed assembly implies, in the middle of what is left open by the sales of
     2021, which are missing; the others come from registrations, from market reports, and from planning data.
     """
-    sales = magnets.sales().sel(year=slice(printed.YEARS[0], None)).dropna("year")
+    sales = magnets.sales().sel(year=slice(printed.years()[0], None)).dropna("year")
     known, last = float(sales.sum()), float(sales.isel(year=-1))
-    years = list(printed.YEARS)
+    years = list(printed.years())
     electric = float(vehicles.registrations_cars().sel(vehicle=list(vehicles.TYPES), year=years).sum())
     cars = float(vehicles.car_registrations().sel(item="all cars", year=years).sum())
     reports = tables.read("market_shares")
@@ -81,8 +89,8 @@ def distributions() -> pd.DataFrame:
 
 def given_t() -> pd.Series[float]:
     """Return what the equations give, in t, by flow or stock and layer; of stocks those that close the years."""
-    opening = [stock for stock, (_, target) in system.STOCKS.items() if target in (system.EV, system.WIND)]
-    return system.measured_t(with_stocks=True).drop(opening, level="flow")
+    opening = estimates.stock_flows().query("target_process != ''").index
+    return estimates.measured_t(with_stocks=True).drop(opening, level="flow")
 
 
 def split_of(group: str, mean: pd.Series[float], relative: pd.DataFrame) -> Split:
@@ -98,14 +106,14 @@ def space() -> Space:
     inputs = []
     for name, row in distributions().iterrows():
         by_element = row["role"] == data_quality.BY_ELEMENT
-        columns = [f"{name} [{element}]" for element in system.ELEMENTS] if by_element else [str(name)]
+        columns = [f"{name} [{element}]" for element in estimates.ELEMENTS] if by_element else [str(name)]
         sd = row["cv"] * row["mean"]
         inputs += [Input(column, str(name), str(row["kind"]), row["mean"], sd) for column in columns]
     places = given_t().index
-    shares, groups = system.element_shares(), system.groups_of(dict.fromkeys(places.get_level_values("flow")))
+    shares, groups = estimates.element_shares(), estimates.groups_of(dict.fromkeys(places.get_level_values("flow")))
     for flow, layer in places:
         if groups[flow] in shares:
-            inputs.append(Input(f"scatter of {flow} [{layer}]", SCATTER, NORMAL, 1.0, system.SHARE_SCATTER))
+            inputs.append(Input(f"scatter of {flow} [{layer}]", SCATTER, NORMAL, 1.0, estimates.SHARE_SCATTER))
     return Space(tuple(inputs), tuple(split_of(group, *moments) for group, moments in shares.items()))
 
 
@@ -147,7 +155,7 @@ def products(of: Space, given: pd.Series[float]) -> Products:
     powers = data_quality.powers()
     if not set(np.unique(powers.to_numpy())) <= {-1.0, 0.0, 1.0}:
         raise InputError("an input of the study's equations enters with a power other than 1 or -1")
-    groups = system.groups_of(dict.fromkeys(given.index.get_level_values("flow")))
+    groups = estimates.groups_of(dict.fromkeys(given.index.get_level_values("flow")))
     column = {name: place for place, name in enumerate(of.names)}
     factors, divisors = [], []
     for flow, layer in given.index:
@@ -211,7 +219,7 @@ class Model:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the outcomes."""
-        return tuple(whole.name_of(*place) for place in self.places)
+        return tuple(accounts.name_of(*place) for place in self.places)
 
     @property
     def row_names(self) -> tuple[str, ...]:
@@ -236,8 +244,8 @@ class Model:
 
 def model(seed: int) -> Model:
     """Return the model of the whole system: outcomes are all flows by layer and in sum, differences, and stocks."""
-    problem, of, given = whole.problem(), space(), given_t()
-    rows = pd.Index([whole.name_of(*place) for place in given.index])
+    problem, of, given = accounts.system().problem(), space(), given_t()
+    rows = pd.Index([accounts.name_of(*place) for place in given.index])
     made = _outcomes()
     weight = pd.DataFrame(list(made.values())).fillna(0.0)
     of_stocks = weight.drop(columns=list(problem.names)).reindex(columns=rows, fill_value=0.0)
@@ -255,16 +263,16 @@ def model(seed: int) -> Model:
 
 def _outcomes() -> dict[tuple[str, str], dict[str, float]]:
     """Return for each outcome and layer the weights of the flows, or of the stocks, that it is made of, by name."""
-    layers = system.layers_of(system.flows().index)
+    layers = estimates.layers_of(estimates.flows().index)
     magnet_trade = picture.stages()["magnets"]
     signs = dict.fromkeys(magnet_trade["imports"], 1.0) | dict.fromkeys(magnet_trade["exports"], -1.0)
     composed = {NET_IMPORT: signs} | {label: dict.fromkeys(stocks, 1.0) for label, stocks in IN_USE.items()}
-    made = {(flow, layer): {whole.name_of(flow, layer): 1.0} for flow, own in layers.items() for layer in own}
+    made = {(flow, layer): {accounts.name_of(flow, layer): 1.0} for flow, own in layers.items() for layer in own}
     for label, weights in composed.items():
-        for layer in system.ELEMENTS:
-            made[label, layer] = {whole.name_of(flow, layer): weight for flow, weight in weights.items()}
+        for layer in estimates.ELEMENTS:
+            made[label, layer] = {accounts.name_of(flow, layer): weight for flow, weight in weights.items()}
     for label in [*(flow for flow, own in layers.items() if len(own) > 1), *composed]:
-        made[label, whole.FOUR] = {
-            name: weight for layer in system.ELEMENTS for name, weight in made[label, layer].items()
+        made[label, accounts.FOUR] = {
+            name: weight for layer in estimates.ELEMENTS for name, weight in made[label, layer].items()
         }
     return made

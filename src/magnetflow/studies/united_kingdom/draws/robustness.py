@@ -20,7 +20,7 @@ from magnetflow.inference.draws.distributions import LOGNORMAL, NORMAL, STUDENT,
 from magnetflow.inference.draws.space import Input, Space, probabilities
 from magnetflow.inference.draws.streaming import Summary, summarise
 from magnetflow.inference.problem import MEASURED, UNMEASURED, state
-from magnetflow.studies.united_kingdom import data_quality, picture, printed, whole
+from magnetflow.studies.united_kingdom import data_quality, picture, printed
 from magnetflow.studies.united_kingdom.draws import improvement
 from magnetflow.studies.united_kingdom.draws.model import Model
 from magnetflow.studies.united_kingdom.review import splits
@@ -136,7 +136,7 @@ def others_of(node: splits.Node) -> pd.DataFrame:
     """Return value and printed sd (for Nd), t, of the flows that the rest of a market is computed from."""
     flows = list(node.terms)
     value = printed.flows().set_index("flow")["value"][flows]
-    cv = whole.printed_uncertainties().xs("Nd", level=1)[flows] / 100.0
+    cv = printed.uncertainties().xs("Nd", level=1)[flows] / 100.0
     return pd.DataFrame({"value": value, "sd": cv * value})
 
 

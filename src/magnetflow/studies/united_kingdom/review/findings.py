@@ -12,8 +12,7 @@ import pandas as pd
 
 from magnetflow import tables
 from magnetflow.errors import InputError
-from magnetflow.studies.united_kingdom import accounts as system
-from magnetflow.studies.united_kingdom import magnets, printed, vehicles, wind
+from magnetflow.studies.united_kingdom import estimates, magnets, printed, vehicles, wind
 from magnetflow.studies.united_kingdom.review import scorecard, splits
 
 Values = dict[str, float]
@@ -50,14 +49,14 @@ def read() -> pd.DataFrame:
 def _of_turbines(numbers: pd.Series[float]) -> dict[str, tuple[Values, bool]]:
     stock, cohort = wind.stock_kg() / 1000, wind.cohort_stock_kg() / 1000
     by_year = stock.sum(["site", "generator", "element"])
-    first, last = printed.YEARS[0], printed.YEARS[-1]
+    first, last = printed.years()[0], printed.years()[-1]
     current, installed = float(by_year.sel(year=last)), float(numbers["flow.C5.2"])
     growth, by_cohort = current - float(by_year.sel(year=first - 1)), float(cohort.sel(year=last).sum())
     neodymium = stock.sel(site="offshore", element="Nd", year=2018).sum()
     capacity = float(wind.capacity_mw().sel(site="offshore", year=2018))
     offshore = float(numbers["stock.offshore_Nd_2018"])
-    additions = wind.additions_mw().sel(vintage=wind.NEAREST_VINTAGE, drop=True).sel(year=list(printed.YEARS))
-    by_type = (additions * wind.shares().sel(year=list(printed.YEARS))).sum(["site", "year"])
+    additions = wind.additions_mw().sel(vintage=wind.NEAREST_VINTAGE, drop=True).sel(year=list(printed.years()))
+    by_type = (additions * wind.shares().sel(year=list(printed.years()))).sum(["site", "year"])
     with_magnets = float(by_type.sel(generator=wind.magnet_generators()).sum() / by_type.sum())
     sales = tables.read("maker_sales")
     sets = float(sales.loc[(sales["product"] == "wind generating sets") & (sales["year"] >= first), "value"].sum())
@@ -87,14 +86,14 @@ def _of_turbines(numbers: pd.Series[float]) -> dict[str, tuple[Values, bool]]:
 
 
 def _of_cars(numbers: pd.Series[float]) -> dict[str, tuple[Values, bool]]:
-    mean, covariance = vehicles.content(vehicles.solve_contents(system.mean_contents_kg()))
+    mean, covariance = vehicles.content(vehicles.solve_contents(estimates.mean_contents_kg()))
     standing, registered = vehicles.stock_cars(), vehicles.registrations_cars().sum("year")
-    opening = vehicles.mass_t(standing.sel(year=printed.YEARS[0] - 1).to_series(), mean, covariance)[0]
+    opening = vehicles.mass_t(standing.sel(year=printed.years()[0] - 1).to_series(), mean, covariance)[0]
     consumed, stock = float(numbers["flow.C5.1"]), float(numbers["stock.EV_2021"])
     leaving = float(numbers[["flow.E6.0", "flow.W1.0", "stock.EV_hibernating_2021"]].sum())
     balance = opening + consumed - leaving
     new, used = 1000 * consumed / float(registered.sum()), vehicles.used_cars_sold()
-    licensed = standing.sel(year=printed.YEARS[-1])
+    licensed = standing.sel(year=printed.years()[-1])
     life = vehicles.lifetime()
     survived = vehicles.surviving_stock_cars(float(life["mean"]), float(life["shape"]))
     hybrids = float(licensed.sel(vehicle="HEV")), float(survived.sel(vehicle="HEV"))
@@ -140,8 +139,8 @@ def _of_motors_and_scrap(numbers: pd.Series[float]) -> dict[str, tuple[Values, b
     mass, cv = float(numbers["flow.W2.0"]), float(numbers["table2.W2.0.Nd"])
     return {
         "motors_validation": (
-            {"made": made, "year": made / len(printed.YEARS), "demand": demand},
-            abs(made / len(printed.YEARS) - demand) < 0.05 * demand,
+            {"made": made, "year": made / len(printed.years()), "demand": demand},
+            abs(made / len(printed.years()) - demand) < 0.05 * demand,
         ),
         "motors_share": ({"sold": middle - half, "built": middle + half, "printed": made}, half > 0.05 * middle),
         "motor_market_no_rest": (
@@ -158,7 +157,7 @@ def _of_magnets(numbers: pd.Series[float]) -> dict[str, tuple[Values, bool]]:
     other = float(numbers["flow.O3.1"])
     fraction, shipped = magnets.rare_earth_fraction(), magnets.shipments_from_china_t(2020)
     verdicts = printed.balances().set_index("process")["verdict"]
-    year, sd = imports / fraction / len(printed.YEARS), magnets.net_import_sd_t(0.0)
+    year, sd = imports / fraction / len(printed.years()), magnets.net_import_sd_t(0.0)
     price = magnets.unit_value()
     before, after = price.sel(year=slice(2014, 2018)), price.sel(year=slice(2019, 2020))
     low, high = float(before.min()), float(before.max())

@@ -10,13 +10,12 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sparse
 
 from magnetflow.errors import InputError
+from magnetflow.flows.records import Figure, Flow, Place
 from magnetflow.inference.problem import MEASURED, UNMEASURED, Problem, state
-from magnetflow.inference.reconcile import Reconciliation, reconcile
-from magnetflow.studies.united_kingdom import accounts as system
-from magnetflow.studies.united_kingdom import data_quality, magnets, printed, vehicles, whole, wind
+from magnetflow.inference.reconcile import Estimate, Reconciliation
+from magnetflow.studies.united_kingdom import accounts, data_quality, estimates, magnets, printed, vehicles, wind
 from magnetflow.studies.united_kingdom.draws import improvement
 from magnetflow.studies.united_kingdom.draws.model import Model
 
@@ -39,7 +38,7 @@ def yearly_sales() -> Problem:
 
 def with_sales(base: Model, mean_year_t: float) -> pd.Series[float]:
     """Return all outcomes, in t, if makers had sold so many tonnes of magnets in each year of the study."""
-    sales = magnets.sales().sel(year=slice(printed.YEARS[0], None)).dropna("year")
+    sales = magnets.sales().sel(year=slice(printed.years()[0], None)).dropna("year")
     values = base.space.mean.copy()
     place = base.space.names.index("magnet_sales")
     values[place] *= mean_year_t / float(sales.mean())
@@ -53,40 +52,27 @@ def with_mirror() -> Problem:
     anything between nothing and the smallest of these, taken as uniform. That China ships all magnets and 2020 stands
     for every year is assumed.
     """
-    problem = whole.problem()
-    most = magnets.shipments_from_china_t(2020).min() * magnets.rare_earth_fraction() * len(printed.YEARS)
-    of_imports = [float(name.startswith("I3.1 ")) for name in problem.names]
-    row = sparse.csr_array(np.array([[*of_imports, -1.0]]))
-    beside = sparse.csr_array((problem.matrix.shape[0], 1))
-    size = len(problem.names)
-    covariance = sparse.csr_array(sparse.block_diag([problem.covariance, sparse.csr_array((1, 1))]))
+    system = accounts.system()
+    most = magnets.shipments_from_china_t(2020).min() * magnets.rare_earth_fraction() * len(printed.years())
+    imports = "I3.1"
+    elements = {accounts.name_of(imports, layer): -1.0 for layer in estimates.ELEMENTS}
+    shipments = {(MIRROR, Place(layer=estimates.ALL)): Figure(most / 2.0, most / 12.0**0.5, unit="t")}
     return replace(
-        problem,
-        names=(*problem.names, MIRROR),
-        measured=np.append(problem.measured, True),
-        constant=np.append(problem.constant, False),
-        value=np.append(problem.value, most / 2.0),
-        sd=np.append(problem.sd, most / 12.0**0.5),
-        lower=np.append(problem.lower, 0.0),
-        upper=np.append(problem.upper, np.inf),
-        start=np.append(problem.start, np.nan),
-        linear_names=(*problem.linear_names, MIRROR),
-        matrix=sparse.csr_array(sparse.vstack([sparse.hstack([problem.matrix, beside]), row])),
-        covariance=sparse.csr_array(covariance.reshape((size + 1, size + 1))),
-    )
+        system,
+        flows={**system.flows, MIRROR: Flow(source=system.flows[imports].source)},
+        figures={**system.figures, **shipments},
+        balances={**system.balances, MIRROR: {accounts.name_of(MIRROR, estimates.ALL): 1.0, **elements}},
+    ).problem()
 
 
-def total(solved: Reconciliation, flow: str) -> tuple[float, float]:
+def total(solved: Reconciliation, flow: str) -> Estimate:
     """Return the sum of a flow's layers and its sd, in t; NaN where the balances do not determine it."""
-    names = [name for name in solved.problem.names if name.startswith(f"{flow} [")]
-    value = sum(float(solved.value[solved.problem.position[name]]) for name in names)
-    return value, float(max(solved.covariance_of(names).to_numpy().sum(), 0.0) ** 0.5) if value == value else np.nan
+    return solved.combine(dict.fromkeys(solved.problem.names_where(flow=flow), 1.0))
 
 
 def without_statistic(statistic: str) -> Reconciliation:
-    """Reconcile the system without the flows that rest on a statistic.
+    """Reconcile the system without the flows that rest on a statistic; one that stands in no balance stays.
 
-    A flow that stands in no balance tells nothing of the others, and stays.
     Raises InputError when no flow rests on the statistic.
     """
     given = improvement.statistics()["statistic"]
@@ -94,34 +80,33 @@ def without_statistic(statistic: str) -> Reconciliation:
     columns = [name for name in given.index[given == statistic] if name in powers]
     if not columns:
         raise InputError(f"no flow rests on {statistic!r}; take one of the table improvements")
-    problem = whole.problem()
-    balanced = {problem.names[place].rsplit(" [", 1)[0] for place in problem.matrix.indices}
-    flows = powers.index[(powers[columns] != 0).any(axis=1)]
-    return reconcile(whole.problem(unknown=tuple(flow for flow in flows if flow in balanced)))
+    problem = accounts.system().problem()
+    balanced = {problem.labels["flow"][place] for place in problem.matrix.indices}
+    return accounts.reconciled(unknown=balanced.intersection(powers.index[(powers[columns] != 0).any(axis=1)]))
 
 
 def turbines_by_source() -> pd.Series[float]:
     """Return the rare earths in new wind turbines, t, by each source of what was added that covers all years."""
     told = {}
-    additions = wind.additions_mw().sel(year=list(printed.YEARS))
+    additions = wind.additions_mw().sel(year=list(printed.years()))
     for vintage in additions.vintage.values:
         added = additions.sel(vintage=vintage, drop=True)
         if not bool(added.isnull().any()):
-            told[str(vintage)] = float(wind.new_installation_kg(added, printed.YEARS).sum()) / 1000.0
-    net = wind.net_additions_mw().sel(year=list(printed.YEARS))
+            told[str(vintage)] = float(wind.new_installation_kg(added, printed.years()).sum()) / 1000.0
+    net = wind.net_additions_mw().sel(year=list(printed.years()))
     return pd.Series(
-        {**told, "change of capacity": float(wind.new_installation_kg(net, printed.YEARS).sum()) / 1000.0}
+        {**told, "change of capacity": float(wind.new_installation_kg(net, printed.years()).sum()) / 1000.0}
     )
 
 
 def stock_by_source() -> pd.Series[float]:
     """Return the stock in use at the end of 2021, t, as the study counts it and with one part counted otherwise."""
-    stocks = system.stock_totals_t()
+    stocks = estimates.stock_totals_t()
     turbines, cars = float(wind.stock_kg().sel(year=2021).sum()) / 1000.0, stocks["EV 2021"]
     cohorts = float(wind.cohort_stock_kg().sel(year=2021).sum()) / 1000.0
     life = vehicles.lifetime()
     left = vehicles.surviving_stock_cars(life["mean"], life["shape"]).to_series()
-    mean, covariance = vehicles.content(vehicles.solve_contents(system.mean_contents_kg()))
+    mean, covariance = vehicles.content(vehicles.solve_contents(estimates.mean_contents_kg()))
     return pd.Series(
         {
             "licences, and turbines at the shares of 2021": cars + turbines,

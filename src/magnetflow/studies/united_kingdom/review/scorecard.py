@@ -13,8 +13,7 @@ import pandas as pd
 
 from magnetflow import tables
 from magnetflow.errors import InputError
-from magnetflow.studies.united_kingdom import accounts as system
-from magnetflow.studies.united_kingdom import data_quality, printed, upstream, vehicles, whole, wind
+from magnetflow.studies.united_kingdom import accounts, data_quality, estimates, printed, upstream, vehicles, wind
 
 OWN, OTHER, ARITHMETIC, NONE = "own method", "other data", "arithmetic", "none"
 REPRODUCED, CONSISTENT, CONTRADICTED, UNTESTABLE = "reproduced", "consistent", "contradicted", "not testable here"
@@ -102,9 +101,9 @@ def identities() -> dict[str, tuple[float, float]]:
             slack = slack / value[divisor] + abs(total) * half[divisor] / value[divisor] ** 2
             total = total / value[divisor]
         found[str(name)] = (total, slack + float(half[str(name)]))
-    propagated = upstream.propagated(upstream.coefficients_of_variation())
+    cv = upstream.cv_of(upstream.reconciled())
     for flow in ("C1", "E2"):
-        found[f"table2.{flow}.total"] = (100 * float(propagated.cv[flow]), 2 * float(half[f"table2.{flow}.total"]))
+        found[f"table2.{flow}.total"] = (100 * float(cv[flow]), 2 * float(half[f"table2.{flow}.total"]))
     return found
 
 
@@ -129,16 +128,16 @@ def _ours(table: pd.DataFrame) -> pd.DataFrame:
 
 def _reconciled() -> dict[str, tuple[float, float, str]]:
     """Return reconciled flows, and the uncertainties of Table 2 from the scores of this book."""
-    solved = whole.results(whole.solve(whole.problem()))
+    solved = accounts.results(accounts.reconciled())
     kinds = tables.read("flow_methods").set_index("flow")["kind"]
-    totals = solved[solved["layer"].isin([whole.FOUR, system.ALL]) & solved["flow"].isin(kinds.index)]
+    totals = solved[solved["layer"].isin([accounts.FOUR, estimates.ALL]) & solved["flow"].isin(kinds.index)]
     rows = {
         f"flow.{flow}": (float(value), float(sd), str(kinds[flow]))
         for flow, value, sd in totals[["flow", "value", "sd"]].itertuples(index=False)
     }
-    plain = whole.uncertainties(whole.solve(whole.problem(with_shares=False)))
+    plain = accounts.uncertainties(accounts.reconciled(with_shares=False))
     for (flow, layer), cv in zip(plain.index.to_list(), plain.to_list(), strict=True):
-        rows[f"table2.{flow}.{'total' if layer == system.ALL else layer}"] = (float(cv), NAN, "propagated")
+        rows[f"table2.{flow}.{'total' if layer == estimates.ALL else layer}"] = (float(cv), NAN, "propagated")
     return rows
 
 
@@ -157,7 +156,7 @@ def _from_counts() -> dict[str, tuple[float, float, str]]:
     """Return the numbers on electric cars that counts give, alone or with prior contents."""
     prior = vehicles.content_prior()
     alone = prior["mean"], pd.DataFrame(np.diag(prior["sd"] ** 2), index=prior.index, columns=prior.index)
-    licensed = vehicles.stock_cars().sel(year=2021).to_series()
+    licensed = vehicles.stock_cars().sel(year=printed.years()[-1]).to_series()
     registered = vehicles.registrations_cars().sum("year").to_series()
     used = vehicles.used_cars_sold()
     motors, motors_sd = motors_made()
@@ -173,7 +172,7 @@ def _from_counts() -> dict[str, tuple[float, float, str]]:
 
 def _printed_sd(table: pd.DataFrame) -> pd.Series[float]:
     """Return the standard deviation that Table 2 gives a printed flow: its elements err together, by prior shares."""
-    shares = system.element_shares()[system.EV_SHARES][0]
+    shares = estimates.element_shares()[estimates.EV_SHARES][0]
     cells = table[table["group"] == "uncertainty"].pivot(index="flow", columns="element", values="value")
     cv = cells[shares.index] @ shares / 100
     flows = table[table["group"] == "flow"]

@@ -19,9 +19,8 @@ from magnetflow import tables
 from magnetflow.inference.expressions import Expression, constant, variable
 from magnetflow.inference.problem import CONSTANT, MEASURED, state
 from magnetflow.inference.reconcile import Reconciliation, reconcile
-from magnetflow.studies.united_kingdom import accounts as system
-from magnetflow.studies.united_kingdom import data_quality, printed
-from magnetflow.studies.united_kingdom.accounts import ELEMENTS
+from magnetflow.studies.united_kingdom import data_quality, estimates, printed
+from magnetflow.studies.united_kingdom.estimates import ELEMENTS
 
 ESTIMATE_ERROR = 0.01  # assumed: how far the estimated flow of an element may be from the study's unpublished one
 STOP = 0.9  # where the posterior sd of all shares stays above this part of the prior sd, the node says nothing
@@ -53,7 +52,7 @@ def nodes() -> dict[str, Node]:
         terms = {
             flow: (1.0 if enters[flow] != enters[rest] else -1.0, name) for flow, name in group.drop(rest).items()
         }
-        prior_of = {name: prior[flow] for flow, (_, name) in terms.items() if name != system.ESTIMATED}
+        prior_of = {name: prior[flow] for flow, (_, name) in terms.items() if name != estimates.ESTIMATED}
         found[str(market)] = Node(str(market), rest, terms, prior_of)
     return found
 
@@ -65,7 +64,7 @@ def counts(node: Node) -> tuple[int, int]:
 
 def solve(node: Node) -> Reconciliation:
     """Reconcile the shares at a node with its printed uncertainties."""
-    numbers, estimated = printed.numbers(), system.estimated_t()
+    numbers, estimated = printed.numbers(), estimates.estimated_t()
     names, value, sd, relations = [ONE], [1.0], [np.nan], {}
     balances: dict[str, dict[str, float]] = {}
     for group, prior in node.prior_of.items():
@@ -79,7 +78,7 @@ def solve(node: Node) -> Reconciliation:
             value.append(float(numbers["value"][f"table2.{flow}.{element}"]) / 100)
             sd.append(float(numbers["half_width"][f"table2.{flow}.{element}"]) / 100 / 3**0.5)
         for flow, (_, group) in node.terms.items():
-            if group == system.ESTIMATED:
+            if group == estimates.ESTIMATED:
                 names.append(f"{flow} [{element}]")
                 value.append(float(estimated[flow][element]))
                 sd.append(ESTIMATE_ERROR * float(estimated[flow][element]))
@@ -93,7 +92,7 @@ def _relation(node: Node, element: str, numbers: pd.Series[float]) -> Expression
     """Return v_R m_R - sqrt(sum of (v_f m_f)²) for the rest R and the flows f it is computed from."""
     rest = squares = constant(0.0)
     for flow, (sign, group) in node.terms.items():
-        if group == system.ESTIMATED:
+        if group == estimates.ESTIMATED:
             mass = variable(f"{flow} [{element}]")
         else:
             mass = numbers[f"flow.{flow}"] * variable(f"share of {element} in {group}")
@@ -116,7 +115,7 @@ def shares(node: Node, solved: Reconciliation) -> pd.DataFrame:
     Where the node's test fails, standard deviations are widened by the root of the sum of squares over the
     degrees of freedom, as one does for measurements that agree less well than they should.
     """
-    priors, test = system.element_shares(), solved.test
+    priors, test = estimates.element_shares(), solved.test
     wider = 1.0 if test.passed is not False else max(1.0, (test.objective / test.degrees_of_freedom) ** 0.5)
     rows = []
     for group, prior in node.prior_of.items():
@@ -140,7 +139,7 @@ def shares_alone(node: Node) -> pd.Series[float]:
     Raises ValueError where no share between nothing and one meets the equation.
     """
     [group] = node.prior_of
-    numbers, estimated = printed.numbers()["value"], system.estimated_t()
+    numbers, estimated = printed.numbers()["value"], estimates.estimated_t()
     found = {}
     for element in ELEMENTS:
         relation, share = _relation(node, element, numbers), f"share of {element} in {group}"

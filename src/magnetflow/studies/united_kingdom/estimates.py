@@ -1,0 +1,159 @@
+"""What do the equations of the study give, flow by flow and element by element, and how do their errors covary?
+
+Compounds and alloys are given as all rare earths together, everything from magnets onwards as Nd, Dy, Pr and Tb.
+A flow that an equation gives has its printed total, shared out among the elements by a prior, or is estimated here;
+its uncertainty comes from the quality scores of its inputs, and flows that share an input covary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from magnetflow import tables
+from magnetflow.arrays import Matrix
+from magnetflow.flows import quality
+from magnetflow.studies.united_kingdom import data_quality, printed, vehicles, wind
+from magnetflow.studies.united_kingdom.data_quality import BY_ELEMENT
+
+ALL = "all"  # the layer of compounds and alloys: all rare earths together
+ELEMENTS = ("Nd", "Dy", "Pr", "Tb")
+LAYERS = (ALL, *ELEMENTS)
+Entry = tuple[str, str]  # a flow and its layer
+ESTIMATED, NOT_SPLIT = "estimated", "all rare earths"  # groups of flows without element shares of their own
+EV_SHARES = "EV magnets"  # the group of a flow that the table of methods does not list
+# How far the shares of the elements differ between flows of one group, relative to the share; assumed.
+SHARE_SCATTER = 0.02
+
+
+def flows(with_stocks: bool = False) -> pd.DataFrame:
+    """Return all flows by code: name, source_process, target_process and printed total in t (NaN where none is).
+
+    `with_stocks` adds the stocks of the use phases at both ends of the years.
+    """
+    columns = ["flow", "name", "source_process", "target_process", "value"]
+    possible = tables.read("potential_flows")
+    parts = [printed.flows(), possible.assign(value=tables.in_unit(possible, "t"))]
+    if with_stocks:
+        stocks = stock_flows().reset_index()
+        parts.append(stocks.assign(name=stocks["flow"], value=stocks["flow"].map(stock_totals_t())))
+    return pd.concat([part[columns] for part in parts]).set_index("flow")
+
+
+def stock_flows() -> pd.DataFrame:
+    """Return the stocks in use by name: product, year, source_process, target_process, and the printed number."""
+    return tables.read("stock_flows").set_index("flow")
+
+
+def stock_totals_t() -> dict[str, float]:
+    """Return the stocks of the use phases, t: as printed, or at the same contents and shares where none is printed.
+
+    Wind turbines are valued by current shares at both ends, which is the method of the printed stock.
+    """
+    numbers = printed.numbers()["value"]
+    mean, covariance = vehicles.content(vehicles.solve_contents(mean_contents_kg()))
+    totals = {}
+    for stock, row in stock_flows().iterrows():
+        if row["number"]:
+            totals[str(stock)] = float(numbers[row["number"]])
+        elif row["product"] == "cars":
+            cars = vehicles.stock_cars().sel(year=row["year"]).to_series()
+            totals[str(stock)] = vehicles.mass_t(cars, mean, covariance)[0]
+        else:
+            totals[str(stock)] = float(wind.stock_kg().sel(year=row["year"]).sum()) / 1000
+    return totals
+
+
+def mean_contents_kg() -> dict[str, tuple[float, float]]:
+    """Return the printed mean content of a car in use and of a used car sold, kg, with the half width of rounding."""
+    return {
+        "stock": printed.mean_content_kg("stock.EV_2021", "count.EV_2021"),
+        "used": printed.mean_content_kg("flow.R2.1", "count.used_EV"),
+    }
+
+
+def element_shares() -> dict[str, tuple[pd.Series[float], pd.DataFrame]]:
+    """Return mean and relative covariance of the shares of the elements, by group of flows."""
+    table = tables.read("element_shares")
+    groups = {}
+    for group, rows in table.groupby("group", sort=False):
+        by_statistic = rows.pivot(index="element", columns="statistic", values="value").loc[list(ELEMENTS)]
+        covariance = quality.shares_covariance(by_statistic["mean"], by_statistic["sd"])
+        groups[str(group)] = (by_statistic["mean"], covariance)
+    return groups
+
+
+def groups_of(flows: Iterable[str]) -> dict[str, str]:
+    """Return for each flow the group whose element shares it takes, or `estimated`, or `all rare earths`."""
+    groups = data_quality.methods()["split"].to_dict()
+    groups |= {stock: ESTIMATED for stock in stock_flows().query("product == 'turbines'").index}
+    return {flow: str(groups.get(flow, EV_SHARES)) for flow in flows}
+
+
+def layers_of(flows: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return for each flow its layers: all rare earths together, or each element."""
+    return {flow: (ALL,) if group == NOT_SPLIT else ELEMENTS for flow, group in groups_of(flows).items()}
+
+
+def estimated_t() -> dict[str, pd.Series[float]]:
+    """Return the flows and stocks of wind turbines by element, t, as chapter 03 estimates them."""
+    methods, stocks = data_quality.methods(), stock_flows()
+    additions = wind.additions_mw().sel(vintage=wind.NEAREST_VINTAGE, drop=True)
+    installed = wind.new_installation_kg(additions, printed.years()).sum(["year", "site", "generator"])
+    standing = wind.stock_kg().sum(["site", "generator"])
+    arrays = {str(flow): installed for flow in methods.index[methods["split"] == ESTIMATED]}
+    for stock, year in stocks.loc[stocks["product"] == "turbines", "year"].items():
+        arrays[str(stock)] = standing.sel(year=year, drop=True)
+    return {flow: (array / 1000).to_series()[list(ELEMENTS)] for flow, array in arrays.items()}
+
+
+def measured_t(with_stocks: bool = False) -> pd.Series[float]:
+    """Return what an equation gives, t, by flow and layer; `with_stocks` also the stocks of the use phases."""
+    totals, shares, estimated = flows(with_stocks)["value"], element_shares(), estimated_t()
+    groups, layers = groups_of(totals.index), layers_of(totals.index)
+    masses: dict[Entry, float] = {}
+    for flow in data_quality.powers().index.intersection(totals.index, sort=False):
+        for layer in layers[flow]:
+            if flow in estimated:
+                masses[flow, layer] = float(estimated[flow][layer])
+            else:
+                share = 1.0 if layer == ALL else float(shares[groups[flow]][0][layer])
+                masses[flow, layer] = float(totals[flow]) * share
+    return pd.Series(masses).rename_axis(["flow", "layer"])
+
+
+def relative_covariance(entries: list[Entry], with_shares: bool = True) -> pd.DataFrame:
+    """Return the relative covariance of flows and layers, square in the order of `entries`.
+
+    Activities, market shares and conversions err alike in every element, contents in each element on its own.
+    `with_shares` adds the error of the shares that split a printed total into elements, and their scatter.
+    """
+    powers, cv = data_quality.powers(), data_quality.input_cv()
+    own = data_quality.inputs()["role"].eq(BY_ELEMENT).loc[cv.index].to_numpy()
+    index = pd.MultiIndex.from_tuples(entries, names=["flow", "layer"])
+    layers = index.get_level_values("layer").to_numpy()
+    exponent = powers.loc[index.get_level_values("flow"), cv.index].to_numpy()
+    variance = (cv**2).to_numpy()
+    total = exponent @ np.diag(variance * ~own) @ exponent.T
+    total += exponent @ np.diag(variance * own) @ exponent.T * (layers[:, None] == layers[None, :])
+    if with_shares:
+        total += _share_errors(entries)
+    return pd.DataFrame(total, index=index, columns=index)
+
+
+def _share_errors(entries: list[Entry]) -> Matrix:
+    """Return the relative covariance that the prior shares of the elements add, (entries, entries)."""
+    shares = element_shares()
+    by_flow = groups_of(dict.fromkeys(flow for flow, _ in entries))
+    groups = [by_flow[flow] for flow, _ in entries]
+    added = np.zeros((len(entries), len(entries)))
+    for one, (_, layer) in enumerate(entries):
+        if groups[one] not in shares:
+            continue
+        added[one, one] = SHARE_SCATTER**2
+        for other, (_, other_layer) in enumerate(entries):
+            if groups[other] == groups[one]:
+                added[one, other] += shares[groups[one]][1].loc[layer, other_layer]
+    return added

@@ -1,0 +1,47 @@
+"""How are files written so that a reader never meets half of one?"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from magnetflow.errors import InputError
+from magnetflow.tables.sheets import NUMBER
+
+
+def write_whole(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder, each whole or not at all, and none before all are complete.
+
+    Raises InputError if the folder cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (folder / f".{name}.part").write_bytes(content)
+        for name in files:
+            (folder / f".{name}.part").replace(folder / name)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written ({error.strerror}); name another folder") from None
+
+
+def csv_bytes(lines: Iterable[Sequence[object]]) -> bytes:
+    """Return lines of cells as CSV in UTF-8."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue().encode()
+
+
+def workbook_bytes(sheets: Mapping[str, Sequence[Sequence[str]]]) -> bytes:
+    """Return sheets of cells, by name, as a workbook; a cell that reads as a number is one."""
+    from openpyxl import Workbook  # slow to import, and only workbooks need it
+
+    book = Workbook(write_only=True)
+    for name, lines in sheets.items():
+        sheet = book.create_sheet(name)
+        for cells in lines:
+            sheet.append([float(cell) if NUMBER.fullmatch(cell) else cell or None for cell in cells])
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
