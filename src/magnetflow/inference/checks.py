@@ -80,7 +80,7 @@ def critical_value(tests: int) -> float:
 
 
 def normalised_residuals(problem: Problem, value: Vector, sd: Vector) -> Vector:
-    """Return each adjustment over its standard deviation; NaN where nothing can be adjusted or sd is not known."""
+    """Return each adjustment over its sd (variables), NaN where nothing can be adjusted or the sd is not known."""
     with np.errstate(invalid="ignore", divide="ignore"):
         variance = problem.sd**2 - sd**2
         meaningful = problem.measured & (variance > MEANINGFUL * problem.sd**2)

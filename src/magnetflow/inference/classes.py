@@ -38,7 +38,7 @@ PROBE = 20  # any seed does: a direction that happens to leave a variable in pla
 
 @dataclass(frozen=True)
 class Intervals:
-    """Range of each unobservable variable, NaN elsewhere; `loose` marks those that may be narrower."""
+    """Range of each unobservable variable (variables), NaN elsewhere; `loose` marks those that may be narrower."""
 
     lower: Vector
     upper: Vector
@@ -46,7 +46,7 @@ class Intervals:
 
 
 def classify(problem: Problem, linear: Linear, plain: Fit) -> NDArray[np.str_]:
-    """Return the class of each variable, from the balances alone; `plain` is the fit without bounds."""
+    """Return the class of each variable (variables) from the balances alone; `plain` is the fit without bounds."""
     classes = np.full(len(problem.names), CONSTANT, dtype="<U12")
     balances = plain.reduced
     if problem.covariance.nnz:  # then the reduced balances hold ways to err, not single measurements
@@ -60,7 +60,7 @@ def classify(problem: Problem, linear: Linear, plain: Fit) -> NDArray[np.str_]:
 
 
 def undetermined(plain: Fit) -> Mask:
-    """Tell which of the unmeasured variables the balances leave free, by moving the undetermined ones at random."""
+    """Return which variables (unmeasured) the balances leave free, by moving undetermined ones at random."""
     elimination, determined = plain.elimination, plain.determined
     moves = np.zeros(len(determined.scale), dtype=bool)
     moves[elimination.free] = True
@@ -97,7 +97,7 @@ def intervals(problem: Problem, linear: Linear, x: Vector, classes: NDArray[np.s
 
 
 def _ranges(rows: sparse.csr_array, right: Vector, low: Vector, high: Vector) -> tuple[Vector, Vector, Mask]:
-    """Return the range of each variable in rows · u = right, and where only an enclosure of it was found."""
+    """Return the range of each u (unknown) in rows · u = right, and where only an enclosure of it was found."""
     low, high = _propagate(rows, right, low.copy(), high.copy())
     enclosed = np.zeros(len(low), dtype=bool)
     for members, balances in _looped_parts(rows):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
@@ -80,10 +80,6 @@ class Expression:
     def variables(self) -> list[str]:
         """Names of the variables, sorted."""
         return sorted({step.name for step in self.steps if step.operation == "name"})
-
-    def renamed(self, names: Mapping[str, str]) -> Expression:
-        """Return the same expression with other names for its variables."""
-        return Expression(tuple(replace(step, name=names.get(step.name, step.name)) for step in self.steps))
 
     def is_affine_in(self, free: Collection[str]) -> bool:
         """Tell whether the expression is a weighted sum of the `free` variables once all others are fixed."""

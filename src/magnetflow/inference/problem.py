@@ -33,11 +33,11 @@ def listed(names: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Problem:
-    """Variables and balances; every array runs over the variables in the order of `names`.
+    """Variables and balances; every array is (variables), in the order of `names`.
 
     `value` is NaN where unmeasured, `sd` where not measured, `start` where none is given; bounds may be infinite.
-    `matrix` has a row a linear balance, `relations` an expression an algebraic one; each is to be zero.
-    `covariance` holds what lies off the diagonal, symmetric; the diagonal follows from `sd`.
+    `matrix` (balances, variables) has the linear balances, `relations` the algebraic ones; each is to be zero.
+    `covariance` (variables, variables) is what lies off the diagonal; the diagonal follows from `sd`.
     `labels` are further columns about the variables, such as flow, layer and unit, without effect on the estimate.
     """
 
@@ -97,7 +97,7 @@ class Problem:
 
     @cached_property
     def root(self) -> sparse.csr_array:
-        """L with L Lᵀ the covariance of the measured variables: one row each, a column for each way to err.
+        """L with L Lᵀ the covariance of the measured variables (measured, errors).
 
         Variables that do not covary have a column each; a singular covariance has fewer columns than rows.
         """

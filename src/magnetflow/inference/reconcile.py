@@ -36,11 +36,11 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """Reconciled values with all that is known about them; arrays run over `problem.names`.
+    """Reconciled values with all that is known about them; arrays are (variables).
 
     `value` and `sd` are NaN for what the balances do not determine, `sd` also where it was not asked for;
     `lower` and `upper` are the range left to an unobservable variable, NaN elsewhere.
-    `covariance` is None for large problems; `covariance_of` computes any part of it.
+    `covariance` (variables, variables) is None for large problems; `covariance_of` computes any part of it.
     `active_bounds` maps variables to the bound that holds them; `verdicts` has a sentence a balance.
     """
 

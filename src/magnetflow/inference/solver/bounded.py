@@ -42,10 +42,9 @@ class Bounded:
 def bounded_fit(
     problem: Problem, linear: Linear, reference: Vector, likely: Mapping[int, float] | None = None
 ) -> Bounded:
-    """Return the nearest point within the bounds.
+    """Return the nearest point within the bounds; `reference` as in `fit`.
 
     `likely` are bounds that held a solution nearby: if they hold this one too, it is found at once.
-
     Raises ConflictError when no values meet balances and bounds, ConvergenceError when the bounds cannot be settled.
     """
     plain = _fit(problem, linear, {}, reference)

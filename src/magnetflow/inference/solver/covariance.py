@@ -22,7 +22,7 @@ ROUNDING = 1e-13  # part of an sd that is none
 
 
 def covariance(problem: Problem, fitted: Fit, places: Indices) -> Matrix:
-    """Return the covariance of the variables at `places`, square in their order."""
+    """Return the covariance of the variables at `places` (places, places)."""
     rows = response(problem, fitted, places)
     square: Matrix = (rows @ rows.T).toarray() - fitted.factor.explained(rows)
     few, projected = _almost_sure(fitted, rows, row_lengths(rows) ** 2, np.diag(square))
@@ -34,7 +34,7 @@ def covariance(problem: Problem, fitted: Fit, places: Indices) -> Matrix:
 
 
 def standard_deviations(problem: Problem, fitted: Fit, places: Indices) -> Vector:
-    """Return the standard deviation of each variable at `places`."""
+    """Return the standard deviation of each variable at `places` (places)."""
     variances = [np.zeros(0)]
     for block in np.array_split(places, max(1, len(places) // BLOCK)):
         rows = response(problem, fitted, block)
@@ -54,7 +54,7 @@ def combined_sd(problem: Problem, fitted: Fit, places: Indices, weights: Vector)
 
 
 def _almost_sure(fitted: Fit, rows: sparse.csr_array, before: Vector, left: Vector) -> tuple[Indices, Matrix]:
-    """Return the variables with almost no variance left, and their projected rows as columns.
+    """Return the variables with almost no variance left, and their projected rows as columns (errors, few).
 
     There the difference of two variances has too few digits, and the length of the projected row has all of them.
     """

@@ -25,7 +25,10 @@ FLAT = 1e-8
 
 @dataclass(frozen=True)
 class Newton:
-    """Where the curved step leads, the smallest eigenvalue of the reduced Hessian, and whether bounds are kept."""
+    """Where the curved step leads, the smallest eigenvalue of the reduced Hessian, and whether bounds are kept.
+
+    `x` is (variables), `z` (errors).
+    """
 
     x: Vector
     z: Vector
@@ -71,7 +74,7 @@ def newton_step(
 
 
 def _null_space(rows: Matrix) -> Matrix:
-    """Return an orthonormal basis of what the rows, of length one, leave free."""
+    """Return an orthonormal basis (columns, dimensions) of what the rows, of length one, leave free."""
     basis, triangle, _ = scipy.linalg.qr(rows.T, pivoting=True, check_finite=False)
     diagonal = np.abs(np.diag(triangle))
     rank = int((diagonal > RANK_TOLERANCE * diagonal[:1]).sum())

@@ -28,7 +28,7 @@ MET = 1e-10  # of a reduced balance: the sparse solution is trusted if it meets 
 
 @dataclass(frozen=True)
 class DenseFactor:
-    """Gᵀ = Q R with its columns in pivot order."""
+    """Gᵀ = Q R (errors, rows) with its columns in pivot order."""
 
     q: Matrix
     r: Matrix
@@ -43,7 +43,7 @@ class DenseFactor:
         return np.asarray(columns - self.q @ (self.q.T @ columns))
 
     def explained(self, rows: sparse.csr_array) -> Matrix:
-        """Return what the balances take from the covariance of variables (variables, errors) times z."""
+        """Return what the balances take from the covariance of variables `rows` (variables, errors) · z."""
         along = rows @ self.q
         return np.asarray(along @ along.T)
 
@@ -95,7 +95,10 @@ class SparseFactor:
 
 
 def nearest(reduced: sparse.csr_array, gap: Vector) -> tuple[Indices, DenseFactor | SparseFactor, Vector, Vector]:
-    """Return the independent rows, their factors, the shortest z that meets them, and its multipliers."""
+    """Return the independent rows, their factors, the shortest z that meets them (errors), and its multipliers.
+
+    `reduced` is G (rows, errors), `gap` is h (rows). Raises ConvergenceError for rows too nearly dependent.
+    """
     if reduced.shape[1] > DENSE_LIMIT:
         independent = independent_rows(reduced)
         sparse_factor = _factorise_sparsely(reduced[independent])

@@ -17,7 +17,7 @@ FACTOR = 1.0  # spread of the logarithm of an unmeasured start
 
 
 def first_guess(problem: Problem) -> Vector:
-    """Return a finite value for every variable."""
+    """Return a finite value for every variable (variables)."""
     guess = np.where(problem.unmeasured, problem.start, problem.value)
     if np.isnan(guess).any() and problem.relations:
         _from_balances(problem, guess)
@@ -32,7 +32,7 @@ def first_guess(problem: Problem) -> Vector:
 
 
 def perturbed(problem: Problem, guess: Vector, random: np.random.Generator) -> tuple[Vector, Vector]:
-    """Draw another start around the first one; return its values and errors."""
+    """Draw another start around the first one; return its values (variables) and errors (errors)."""
     z = SPREAD * random.standard_normal(problem.root.shape[1])
     x = guess * np.where(problem.unmeasured, np.exp(FACTOR * random.standard_normal(len(guess))), 1.0)
     x = np.clip(x, problem.lower, problem.upper)

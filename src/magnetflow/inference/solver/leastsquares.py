@@ -36,7 +36,7 @@ CONSISTENT = 1e-9  # a gap this small against the terms of its balances is round
 
 @dataclass(frozen=True)
 class Linear:
-    """Balances as `matrix` times all variables equals `level`."""
+    """Balances as `matrix` (balances, variables) times all variables equals `level` (balances)."""
 
     matrix: sparse.csr_array
     level: Vector
@@ -46,9 +46,9 @@ class Linear:
 class Fit:
     """The nearest point, and what its covariance follows from.
 
-    `root` is L; `reduced` is G with rows of length one, of which `independent` are used; `combinations` makes them
-    out of the balances, `gap` is h; `multipliers` has an entry a balance: by how much half the sum of squares
-    changes when the level of that balance rises by one.
+    `z` is (errors), `x` (variables); `root` is L (measured, errors); `reduced` is G (rows, errors) with rows of
+    length one, of which `independent` are used; `combinations` (rows, balances) makes them out of the balances,
+    `gap` is h (rows); `multipliers` (balances) are the changes of half the sum of squares when a level rises by one.
     """
 
     z: Vector
@@ -74,7 +74,7 @@ class Fit:
 class _Determined:
     """The unmeasured variables as they follow: echelon · (u / scale) = right − from_z · z.
 
-    `made` makes the rows of the echelon out of the balances.
+    `scale` is (unmeasured), `from_z` (pivots, errors); `made` (pivots, balances) makes the echelon of the balances.
     """
 
     scale: Vector
@@ -92,7 +92,7 @@ class _Determined:
 def fit(problem: Problem, linear: Linear, reference: Vector) -> Fit:
     """Return the nearest point to the measured values that meets linear balances.
 
-    `reference` holds a value for every variable; what the balances leave free stays there.
+    `reference` has a value for every variable (variables); what the balances leave free stays there.
     Raises ConflictError when no values meet the balances.
     """
     measured, unmeasured, constant = problem.measured, problem.unmeasured, problem.constant
@@ -135,7 +135,7 @@ def fit(problem: Problem, linear: Linear, reference: Vector) -> Fit:
 
 
 def response(problem: Problem, fitted: Fit, places: Indices) -> sparse.csr_array:
-    """Return what the variables at `places` change by with z: places by ways to err.
+    """Return what the variables at `places` change by with z (places, errors).
 
     Rows of undetermined variables and of constants are empty.
     """
@@ -177,7 +177,7 @@ def linear_response(problem: Problem, linear: Linear, fitted: Fit) -> tuple[Matr
 
 
 def by_errors(problem: Problem, of_measured: sparse.csr_array) -> sparse.csr_array:
-    """Return balances by errors z, from balances by measured variables."""
+    """Return what the balances change by with z (balances, errors), from `of_measured` (balances, measured)."""
     if problem.covariance.nnz:
         return sparse.csr_array(of_measured @ problem.root)
     return scaled(of_measured, columns=problem.sd[problem.measured])

@@ -11,7 +11,7 @@ from magnetflow.inference.solver.leastsquares import Linear
 
 
 def linear_balances(problem: Problem) -> Mask:
-    """Tell which balances are weighted sums of the variables that are not constant."""
+    """Return which balances (balances) are weighted sums of the variables that are not constant."""
     free = {name for name, constant in zip(problem.names, problem.constant, strict=True) if not constant}
     related = [relation.is_affine_in(free) for relation in problem.relations]
     return np.array([True] * problem.matrix.shape[0] + related, dtype=bool)
@@ -23,7 +23,7 @@ def is_linear(problem: Problem) -> bool:
 
 
 def imbalances(problem: Problem, x: Vector) -> Vector:
-    """Return what each balance comes to at `x`, linear ones first; NaN where a relation has no finite value."""
+    """Return what each balance comes to at `x` (balances), linear ones first; NaN where it has no finite value."""
     related = [relation.values(_at(problem, relation.variables, x))[-1] for relation in problem.relations]
     return np.concatenate([problem.matrix @ x, np.array(related, dtype=float)])
 
@@ -47,7 +47,7 @@ def linearise(problem: Problem, x: Vector) -> Linear:
 
 
 def curvature(problem: Problem, x: Vector, multipliers: Vector) -> sparse.csr_array:
-    """Return the second derivatives of the relations at `x`, summed with their multipliers."""
+    """Return the second derivatives of the relations (variables, variables) at `x`, summed with their multipliers."""
     rows, columns, entries = [], [], []
     for relation, multiplier in zip(problem.relations, multipliers[len(problem.linear_names) :], strict=False):
         for (one, other), bend in relation.hessian(_at(problem, relation.variables, x)).items():

@@ -51,7 +51,7 @@ class Optimum:
 
     @property
     def x(self) -> Vector:
-        """The values of all variables."""
+        """The values of all variables (variables)."""
         return self.bounded.fit.x
 
     @property
@@ -113,12 +113,9 @@ def _check_linear_part(problem: Problem) -> None:
 def _descend(problem: Problem, x: Vector, z: Vector) -> Optimum:
     """Iterate from one start until the step and the imbalances vanish."""
     penalties, active, last_step = np.zeros(len(problem.balance_names)), dict[int, float](), np.inf
-    linear = linearise(problem, x)
-    if not (np.isfinite(linear.matrix.data).all() and np.isfinite(linear.level).all()):
-        raise ConvergenceError(f"{_not_finite(linear, problem)} has no finite value at its start; give a start")
     for iteration in range(1, ITERATIONS + 1):
-        if not (np.isfinite(linear.matrix.data).all() and np.isfinite(linear.level).all()):
-            raise ConvergenceError(f"no convergence: {_not_finite(linear, problem)} has no finite slope on the way")
+        linear = linearise(problem, x)
+        _check_finite(problem, linear, iteration)
         bounded = bounded_fit(problem, linear, x, active)
         fitted, active = bounded.fit, bounded.active
         imbalance = imbalances(problem, x)
@@ -138,15 +135,18 @@ def _descend(problem: Problem, x: Vector, z: Vector) -> Optimum:
                 f"out by {imbalance[worst]:.3g}; check its values or give starts"
             )
         x, z = moved
-        linear = linearise(problem, x)
     raise ConvergenceError(f"no convergence within {ITERATIONS} iterations; check the values or give starts")
 
 
-def _not_finite(linear: Linear, problem: Problem) -> str:
-    """Name a balance that has no finite value or slope."""
+def _check_finite(problem: Problem, linear: Linear, iteration: int) -> None:
+    """Refuse a balance that has no finite value or slope."""
     wrong = ~np.isfinite(linear.level)
     wrong[row_numbers(linear.matrix)[~np.isfinite(linear.matrix.data)]] = True
-    return problem.balance_names[int(np.flatnonzero(wrong)[0])]
+    for row in np.flatnonzero(wrong):
+        name = problem.balance_names[row]
+        if iteration == 1:
+            raise ConvergenceError(f"{name} has no finite value at its start; give a start")
+        raise ConvergenceError(f"no convergence: {name} has no finite slope on the way")
 
 
 def _has_arrived(problem: Problem, linear: Linear, bounded: Bounded, x: Vector, z: Vector, imbalance: Vector) -> bool:
@@ -176,7 +176,10 @@ def _search(
     fitted: Fit,
     newton: Newton | None,
 ) -> tuple[Vector, Vector] | None:
-    """Go along the curved step, or else the plain one, as far as the merit decreases; None if it does not."""
+    """Go along the curved step, or else the plain one, as far as the merit decreases; None if it does not.
+
+    `x` is (variables), `z` (errors), `imbalance` and `penalties` (balances).
+    """
     merit = 0.5 * float(z @ z) + float(penalties @ np.abs(imbalance))
     steps = [] if newton is None or not newton.within else [(newton.x - x, newton.z - z)]
     steps.append((fitted.x - x, fitted.z - z))
