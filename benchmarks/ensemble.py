@@ -178,10 +178,10 @@ def main() -> None:
     rows = []
     for what, (_, sizes) in RUNS.items():
         for draws in sizes:
-            told = subprocess.run(
+            output = subprocess.run(
                 [sys.executable, __file__, what, str(draws)], capture_output=True, text=True, check=True
             ).stdout
-            found = json.loads(told.splitlines()[-1])
+            found = json.loads(output.splitlines()[-1])
             row = (date.today().isoformat(), machine(), what, draws, f"{found['seconds']:.4g}", found["memory_mb"])
             rows.append(row)
             print(*row, flush=True)

@@ -44,7 +44,7 @@ def word(name: str, equation: str) -> str:
     return bare.replace("C2O4", "Ox").replace("NH4+", "AmmH+").replace("NH3", "Amm")
 
 
-def told_to_phreeqc(formed: str, equation: str) -> str:
+def in_words_of_phreeqc(formed: str, equation: str) -> str:
     """Return an equation in the words of PHREEQC, what is formed in front."""
     sides = []
     for side in equation.split(" -> "):
@@ -64,11 +64,11 @@ def program() -> Any:
     lines += [f"{name} = {name}\nlog_k 0\n" for _, name, _ in MASTERS.values()]
     phases = ["PHASES\n"]
     for row in tables.read("aqueous_equilibria").itertuples():
-        told = f"{told_to_phreeqc(str(row.formed), str(row.equation))}\nlog_k {row.value}\n"
+        law = f"{in_words_of_phreeqc(str(row.formed), str(row.equation))}\nlog_k {row.value}\n"
         if row.kind == "species":
-            lines.append(told)
+            lines.append(law)
         else:
-            phases.append(f"{word(str(row.formed), str(row.equation))}\n{told}")
+            phases.append(f"{word(str(row.formed), str(row.equation))}\n{law}")
     running = PhreeqPython()
     running.ip.load_database_string("".join([*lines, *phases, "END\n"]))
     if running.ip.phc_database_error_count:
@@ -80,17 +80,17 @@ def by_phreeqc(running: Any, totals: dict[str, float], solids: list[str]) -> dic
     """Return pH, ionic strength, dissolved totals and precipitated solids, by the names that PHREEQC has."""
     laws = tables.read("aqueous_equilibria")
     equations = dict(zip(laws["formed"], laws["equation"], strict=True))
-    held = [name for name in totals if name != "H+(aq)"]
+    components = [name for name in totals if name != "H+(aq)"]
     lines = ["SOLUTION 1", "units mol/kgw", "-water 1", "pH 7 charge"]
-    lines += [f"{MASTERS[name][0]} {totals[name]}" for name in held]
+    lines += [f"{MASTERS[name][0]} {totals[name]}" for name in components]
     words = [word(name, equations[name]) for name in solids]
     lines += ["EQUILIBRIUM_PHASES 1", *(f"{name} 0 0" for name in words)]
     lines += ["SELECTED_OUTPUT 1", "-reset false", "-pH true", "-ionic_strength true"]
     lines += [
-        "-totals " + " ".join(MASTERS[name][0] for name in held),
+        "-totals " + " ".join(MASTERS[name][0] for name in components),
         "-equilibrium_phases " + " ".join(words),
         "END",
     ]
     running.run_string("\n".join(lines) + "\n")
-    told = running.get_selected_output_array()
-    return dict(zip(told[0], told[-1], strict=True))
+    table = running.get_selected_output_array()
+    return dict(zip(table[0], table[-1], strict=True))

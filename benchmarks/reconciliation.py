@@ -111,8 +111,8 @@ def time_one(tool: str, flows: int) -> None:
     seconds = float(np.median([seconds for _, seconds in runs]))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     values = runs[-1][0]
-    told = [None if np.isnan(value) else value for value in values.tolist()]
-    print(json.dumps({"seconds": seconds, "memory_mb": memory, "values": told}))
+    finite = [None if np.isnan(value) else value for value in values.tolist()]
+    print(json.dumps({"seconds": seconds, "memory_mb": memory, "values": finite}))
 
 
 def machine() -> str:
@@ -144,14 +144,14 @@ def main() -> None:
             except subprocess.CalledProcessError as error:
                 rows.append([*row, "", "", "", error.stderr.strip().splitlines()[-1][:80]])
                 continue
-            told = json.loads(done.stdout.splitlines()[-1])
-            values = np.array(told["values"], dtype=float)
+            outcome = json.loads(done.stdout.splitlines()[-1])
+            values = np.array(outcome["values"], dtype=float)
             if reference is None:
                 reference = values
             away = ""
             if tool not in ("magnetflow", "magnetflow, no bounds"):
                 away = f"{np.nanmax(np.abs(values - reference)[drawn.measured] / drawn.sd[drawn.measured]):.1e}"
-            rows.append([*row, f"{told['seconds']:.4g}", f"{told['memory_mb']:.0f}", away, ""])
+            rows.append([*row, f"{outcome['seconds']:.4g}", f"{outcome['memory_mb']:.0f}", away, ""])
             print(*rows[-1][2:], flush=True)
     with TABLE.open("w", encoding="utf-8", newline="") as lines:
         writer = csv.writer(lines, lineterminator="\n")

@@ -100,8 +100,8 @@ def main() -> None:
         return
     rows = []
     for what, (_, runs) in TASKS.items():
-        told = subprocess.run([sys.executable, __file__, what], check=True, capture_output=True, text=True, cwd=ROOT)
-        seconds, memory = json.loads(told.stdout.splitlines()[-1])
+        done = subprocess.run([sys.executable, __file__, what], check=True, capture_output=True, text=True, cwd=ROOT)
+        seconds, memory = json.loads(done.stdout.splitlines()[-1])
         rows.append((date.today().isoformat(), machine(), what, runs, f"{seconds:.3g}", memory))
         print(*rows[-1])
     with TABLE.open("w", encoding="utf-8", newline="") as file:

@@ -162,7 +162,7 @@ def test_a_warning_in_a_notebook_fails_the_build(built_compendium: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["build", "--years", "soon"], "soon"),
         (["build", "--years", "2021-2017"], "holds no year"),
@@ -172,10 +172,10 @@ def test_a_warning_in_a_notebook_fails_the_build(built_compendium: Path) -> None
         (["bake"], "bake"),
     ],
 )
-def test_a_wrong_command_is_told(compendium: Path, arguments: list[str], told: str) -> None:
+def test_a_wrong_command_is_told(compendium: Path, arguments: list[str], message: str) -> None:
     outcome = run_magnetflow(compendium, *arguments)
     assert outcome.returncode == 2
-    assert told in outcome.stderr
+    assert message in outcome.stderr
     assert "Traceback" not in outcome.stderr
 
 

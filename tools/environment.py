@@ -49,14 +49,14 @@ def main() -> None:
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     wanted = hashlib.sha256(f"{sys.version} {lock}".encode()).hexdigest()
     stamp = ENVIRONMENT / "ready"
-    held = stamp.read_text(encoding="utf-8") if stamp.exists() else ""
+    installed = stamp.read_text(encoding="utf-8") if stamp.exists() else ""
     stamp.unlink(missing_ok=True)
     pins = [line for line in lock.splitlines() if line and not line.startswith("#")]
     total = len(pins) + 2
 
     # The lock names every package, so nothing is left to resolve; compiling waits until a module is used.
     install = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
-    if held != wanted:
+    if installed != wanted:
         show(0, total, "making .venv")
         made = [sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)]
         run(made, "cannot make .venv; on Debian: apt install python3-venv")

@@ -41,7 +41,7 @@ def test_a_result_is_written_with_all_that_belongs_to_it(fragment: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "changed", "told"),
+    ("name", "changed", "message"),
     [
         ("wind.stock", {}, "recorded twice"),
         ("Wind stock", {}, "not a result name"),
@@ -50,10 +50,10 @@ def test_a_result_is_written_with_all_that_belongs_to_it(fragment: Path) -> None
         ("wind.other", {"kind": "guessed"}, "'guessed' is not one of estimated"),
     ],
 )
-def test_what_is_no_result_is_refused(fragment: Path, name: str, changed: dict[str, Any], told: str) -> None:
+def test_what_is_no_result_is_refused(fragment: Path, name: str, changed: dict[str, Any], message: str) -> None:
     given: dict[str, Any] = {"value": 1.0, "unit": "t", "kind": "estimated", "about": "a stock"}
     record("wind.stock", **given)
-    with pytest.raises(ResultError, match=told):
+    with pytest.raises(ResultError, match=message):
         record(name, **given | changed)
     assert list(json.loads(fragment.read_text(encoding="utf-8"))["results"]) == ["wind.stock"]
 
@@ -92,7 +92,7 @@ def test_rounding_never_moves_a_number_by_more_than_a_twentieth(value: float) ->
     assert abs(read_back - value) <= 0.05 * abs(value)
 
 
-def test_whole_numbers_are_told_whole() -> None:
+def test_whole_numbers_stay_whole() -> None:
     assert [number(count) for count in (3, 10, 40, 1018)] == ["3", "10", "40", "1,018"]
 
 
