@@ -1,6 +1,6 @@
 """How long does the electrochemical cell take, by intervals and ions, and what would one pick instead?
 
-The others are scipy's general solvers of boundary value problems and of courses in time, each told the equations of
+The others are scipy's general solvers of boundary value problems and of courses in time, each given the equations of
 this case by hand. Each row in a process of its own, after one run that is not counted.
 Writes `benchmarks/cell.csv`, from which the page on timings is made.
 """
@@ -22,27 +22,25 @@ from reconciliation import machine
 from scipy.integrate import solve_bvp, solve_ivp
 
 from magnetflow.recovery.cell import closed_forms, grids
-from magnetflow.recovery.cell.model import Bulk, Cell, Inflow, Ion, thermal_voltage_v
+from magnetflow.recovery.cell.kinetics import THERMAL_VOLTAGE_V as VOLTS
+from magnetflow.recovery.cell.model import Bulk, Cell, Inflow, Ion, debye_length_m
 from magnetflow.recovery.cell.state import start
 from magnetflow.recovery.cell.steady import steady
 from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL as F
-from magnetflow.studies.neo_cycle.cell.cases_currents import sand
-from magnetflow.studies.neo_cycle.cell.cases_fields import closed_length, gouy_chapman
 from magnetflow.studies.neo_cycle.cell.electrolysis import diffusivities
+from magnetflow.studies.neo_cycle.cell.verification import SALT, gouy_chapman, sand
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "benchmarks" / "cell.csv"
 COLUMNS = ("date", "machine", "task", "what", "runs", "seconds", "error", "memory_mb")
 WALL_V = 0.2
-VOLTS = thermal_voltage_v()
 INERT = ["Cl-(aq)", "Na+(aq)", "K+(aq)", "NH4+(aq)", "Fe+2(aq)", "Nd+3(aq)", "Co+2(aq)", "Ni+2(aq)", "SO4-2(aq)"]
 LAYER_M = 50e-6
 
 
 def wall(intervals: int) -> Callable[[], float]:
     """A double layer at 200 mV; gives the largest error of potential over that of the wall."""
-    case = gouy_chapman(WALL_V)
-    return lambda: case(intervals).error
+    return lambda: gouy_chapman(intervals, WALL_V).error
 
 
 def wall_by_scipy(tolerance: float) -> Callable[[], float]:
@@ -63,7 +61,7 @@ def wall_by_scipy(tolerance: float) -> Callable[[], float]:
         guess = np.zeros((6, len(x)))
         guess[[2, 4]] = 1.0
         found = solve_bvp(slopes, ends, x, guess, tol=tolerance, max_nodes=20000)
-        known = closed_forms.gouy_chapman_v(found.x * closed_length(), WALL_V, closed_length(), VOLTS)
+        known = closed_forms.gouy_chapman_v(found.x * debye_length_m(SALT), WALL_V, debye_length_m(SALT))
         return float(np.abs(found.y[0] * VOLTS - known).max() / WALL_V)
 
     return once
@@ -115,8 +113,7 @@ def layer_by_scipy(ions: int, tolerance: float = 1e-6) -> Callable[[], float]:
 
 def depletion() -> Callable[[], float]:
     """Sand's time of neodymium chloride without support; gives its relative error."""
-    case = sand(0.0)
-    return lambda: case(200).error
+    return lambda: sand(200, support=0.0).error
 
 
 def depletion_by_scipy() -> Callable[[], float]:
@@ -128,11 +125,11 @@ def depletion_by_scipy() -> Callable[[], float]:
     x = grids.graded(float(length), 200, float(length) / 200 / 20)
     steps = np.diff(x)
     boxes = np.append(steps, 0) / 2 + np.append(0, steps) / 2
-    taken = current * (1 - salt.transport_number) / (3 * F)
+    outflow = current * (1 - salt.transport_number) / (3 * F)
     band = np.eye(201) + np.eye(201, k=1) + np.eye(201, k=-1)
 
     def course(_: float, c: np.ndarray) -> np.ndarray:
-        passing = np.concatenate([[-taken], -salt.diffusivity_m2_s * np.diff(c) / steps, [0.0]])
+        passing = np.concatenate([[-outflow], -salt.diffusivity_m2_s * np.diff(c) / steps, [0.0]])
         return -np.diff(passing) / boxes
 
     def empty(_: float, c: np.ndarray) -> float:
@@ -174,21 +171,23 @@ def main() -> None:
     if len(sys.argv) > 1:
         prepare, runs = TASKS[sys.argv[1], sys.argv[2]]
         once = prepare()
-        told = once()
+        figure = once()
         started = time.perf_counter()
         for _ in range(runs):
             once()
         seconds = time.perf_counter() - started
-        print(json.dumps([seconds, told, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024]))
+        print(json.dumps([seconds, figure, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024]))
         return
     rows, finest = [], {ions: layer(ions, 3200)() for ions in (2, 5, 10)}
     for (task, what), (_, runs) in TASKS.items():
         command = [sys.executable, __file__, task, what]
         output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
-        seconds, told, memory = json.loads(output.splitlines()[-1])
+        seconds, figure, memory = json.loads(output.splitlines()[-1])
         if task == LAYERS:
-            told = abs(told / finest[int(what.split()[-2])] - 1)
-        rows.append((date.today().isoformat(), machine(), task, what, runs, f"{seconds:.3g}", f"{told:.0e}", memory))
+            figure = abs(figure / finest[int(what.split()[-2])] - 1)
+        rows.append(
+            (date.today().isoformat(), machine(), task, what, runs, f"{seconds:.3g}", f"{figure:.0e}", memory)
+        )
         print(*rows[-1])
     with TABLE.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

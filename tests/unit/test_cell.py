@@ -13,23 +13,23 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.constants import epsilon_0
 
 from magnetflow.errors import ConvergenceError, ProcessError, UnsettledError
 from magnetflow.recovery.cell import closed_forms, grids
 from magnetflow.recovery.cell import steady as steady_module
 from magnetflow.recovery.cell.balance import Balance, Unknowns
 from magnetflow.recovery.cell.fluxes import bernoulli
+from magnetflow.recovery.cell.kinetics import THERMAL_VOLTAGE_V as VOLTS
 from magnetflow.recovery.cell.kinetics import Branch, HalfReaction
 from magnetflow.recovery.cell.model import (
-    WATER_PERMITTIVITY,
+    PERMITTIVITY_F_M,
     Bulk,
     Cell,
     Electrode,
     Inflow,
     Ion,
     Wall,
-    thermal_voltage_v,
+    debye_length_m,
 )
 from magnetflow.recovery.cell.newton import settle
 from magnetflow.recovery.cell.operation import Setup, operate
@@ -38,23 +38,18 @@ from magnetflow.recovery.cell.steady import current_a_m2, currents_a_m2, steady,
 from magnetflow.recovery.cell.transient import run
 from magnetflow.recovery.chemistry.reactions import Reaction, reactions
 from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
-from magnetflow.studies.neo_cycle.cell import cases_currents as cell_cases_currents
-from magnetflow.studies.neo_cycle.cell import cases_fields as cell_cases_fields
-from magnetflow.studies.neo_cycle.cell import electrolysis
-from magnetflow.studies.neo_cycle.cell.case import Case
-from magnetflow.studies.neo_cycle.cell.cases import cases
-from magnetflow.studies.neo_cycle.cell.cases_fields import double_layer
+from magnetflow.studies.neo_cycle.cell import electrolysis, verification
+from magnetflow.studies.neo_cycle.cell.cases import CASES, Case
 from magnetflow.studies.neo_cycle.cell.electrolysis import association, diffusivities, half_reaction, ions, solid
 
 PUBLISHED = json.loads((Path(__file__).parents[1] / "process_cases.json").read_text(encoding="utf-8"))["cases"]
-VOLTS = thermal_voltage_v()
 NDCL3 = {"Nd+3(aq)": 100.0, "Cl-(aq)": 300.0}
 SALT = {"K+(aq)": 10.0, "Cl-(aq)": 10.0}
 NEODYMIUM = HalfReaction.reversible(reactions()["anode_Nd"], -2.32, 1e5)
 AT = electrolysis.point(ph=2.0)
 
 
-@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_cell_gives_what_is_known(case: Case) -> None:
     grids_needed = case.intervals[-2:] if case.order is not None else case.intervals[-1:]
     errors = [case.work(intervals).error for intervals in grids_needed]
@@ -64,17 +59,16 @@ def test_the_cell_gives_what_is_known(case: Case) -> None:
         assert fallen >= case.order
 
 
-def test_a_slower_ion_is_seen_by_every_case_that_hangs_on_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slower_ion_is_seen_by_every_case_that_depends_on_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     """With ions a tenth slower in the model than in the closed forms, each of these misses its tolerance."""
 
     def slower(names: Sequence[str], mobility: float = 1.0) -> list[Ion]:
         return ions(names, 0.9 * mobility)
 
-    for module in (cell_cases_fields, cell_cases_currents):
-        monkeypatch.setattr(module, "ions", slower)
-    monkeypatch.setattr(cell_cases_currents, "Ion", lambda name, diffusivity: Ion(name, 0.9 * diffusivity))
-    hanging = ("limiting current", "Sand", "Cottrell", "Goldman, Hodgkin and Katz, flux", "electrode far", "precip")
-    seen = [case for case in cases() if case.name.startswith(hanging)]
+    monkeypatch.setattr(verification, "ions", slower)
+    monkeypatch.setattr(verification, "Ion", lambda name, diffusivity: Ion(name, 0.9 * diffusivity))
+    dependent = ("limiting current", "Sand", "Cottrell", "Goldman, Hodgkin and Katz, flux", "electrode far", "precip")
+    seen = [case for case in CASES if case.name.startswith(dependent)]
     assert len(seen) == 9
     for case in seen:
         assert case.work(case.intervals[-1]).error > case.tolerance, case.name
@@ -83,19 +77,19 @@ def test_a_slower_ion_is_seen_by_every_case_that_hangs_on_speed(monkeypatch: pyt
 def test_a_published_double_layer() -> None:
     """The shared case D6a: potential and both ions at five places."""
     case = next(case for case in PUBLISHED if case["id"] == "D6a_gouy_chapman_25mV")
-    state = double_layer(0.025, 400)
+    state = verification.double_layer(0.025, 400)
     length_m = case["expected"]["debye_length_nm"]["value"] * 1e-9
-    assert closed_forms.debye_length_m(SALT, 78.4, VOLTS) == pytest.approx(length_m, rel=1e-9)
+    assert debye_length_m(SALT) == pytest.approx(length_m, rel=1e-9)
     assert pytest.approx(case["expected"]["thermal_voltage_mV"]["value"], rel=1e-9) == 1000 * VOLTS
     profiles = {"phi_mV": 1000 * state.potential_v, "c_minus/c0": state.of("Cl-(aq)") / 10}
     profiles["c_plus/c0"] = state.of("K+(aq)") / 10
     compared = 0
-    for told, expected in case["expected"].items():
-        what, _, place = told.partition(" @ ")
+    for key, expected in case["expected"].items():
+        what, _, place = key.partition(" @ ")
         if place:
             at = float(place.removesuffix(" lambda_D")) * length_m
             found = float(np.interp(at, state.cell.grid_m, profiles[what]))
-            assert found == pytest.approx(expected["value"], rel=expected["rtol"]), told
+            assert found == pytest.approx(expected["value"], rel=expected["rtol"]), key
             compared += 1
     assert compared >= 12
 
@@ -124,16 +118,21 @@ def busy_cell(neutral: bool) -> Cell:
 def test_derivatives_are_those_of_the_residuals(neutral: bool, sides: str) -> None:
     """Every derivative by central differences about a state drawn at random."""
     cell, draw = busy_cell(neutral), np.random.default_rng(5)
-    held = electrolysis.liquor(AT)
+    liquor = electrolysis.liquor(AT)
     if sides == "bulk and wall":
         wall = Wall() if neutral else Wall(charge_c_m2=0.01)
-        cell = Cell(cell.ions, cell.grid_m, Bulk(held), wall, neutral, cell.reactions, cell.solids)
+        cell = Cell(cell.ions, cell.grid_m, Bulk(liquor), wall, neutral, cell.reactions, cell.solids)
     if sides == "bulk at a current and inflow":
         cell = Cell(
-            cell.ions, cell.grid_m, Bulk(held, current_a_m2=3.0), Inflow({"Nd+3(aq)": 1e-4}), neutral, cell.reactions
+            cell.ions,
+            cell.grid_m,
+            Bulk(liquor, current_a_m2=3.0),
+            Inflow({"Nd+3(aq)": 1e-4}),
+            neutral,
+            cell.reactions,
         )
     balance, nodes = Balance(cell), len(cell.grid_m)
-    middle = np.array([held[name] for name in cell.names])
+    middle = np.array([liquor[name] for name in cell.names])
     at = np.hstack(
         [
             middle * draw.uniform(0.5, 2, (nodes, len(middle))),
@@ -141,53 +140,53 @@ def test_derivatives_are_those_of_the_residuals(neutral: bool, sides: str) -> No
             draw.uniform(0, 50, (nodes, len(cell.solids))),
         ]
     )
-    falling = draw.random((nodes, len(cell.solids))) > 0.5
+    saturated = draw.random((nodes, len(cell.solids))) > 0.5
     metals, history = np.array([-20.0, -27.0]), draw.uniform(0, 1, (len(middle), nodes))
 
-    def missing(values: Any, metals: Any) -> tuple[Any, Any]:
-        told = balance.missing(Unknowns(values, metals, falling), 3.0, history)
-        return told.nodes, told.metals
+    def residuals(values: Any, metals: Any) -> tuple[Any, Any]:
+        found = balance.residuals(Unknowns(values, metals, saturated), 3.0, history)
+        return found.nodes, found.metals
 
-    told = balance.missing(Unknowns(at, metals, falling), 3.0, history)
+    exact = balance.residuals(Unknowns(at, metals, saturated), 3.0, history)
     for node in range(nodes):
         for unknown in range(balance.size):
             move = 1e-6 * max(abs(at[node, unknown]), 1e-14)
             up, down = at.copy(), at.copy()
             up[node, unknown] += move
             down[node, unknown] -= move
-            (high, high_metal), (low, low_metal) = missing(up, metals), missing(down, metals)
+            (high, high_metal), (low, low_metal) = residuals(up, metals), residuals(down, metals)
             slope, slope_metal = (high - low) / (2 * move), (high_metal - low_metal) / (2 * move)
             size = np.maximum(np.abs(high).max(axis=0), 1e-300) / move
-            for other, block in ((node - 1, told.after), (node, told.here), (node + 1, told.before)):
+            for other, block in ((node - 1, exact.after), (node, exact.here), (node + 1, exact.before)):
                 if 0 <= other < nodes:
                     off = np.abs(slope[other] - block[other, :, unknown])
                     allowed = 1e-4 * np.abs(block[other, :, unknown]) + 1e-8 * size
                     assert np.all(off <= allowed), (node, other, unknown)
             for place, end in ((0, 0), (1, nodes - 1)):
-                expected = told.metal_by_node[place, unknown] if node == end else 0.0
+                expected = exact.metal_by_node[place, unknown] if node == end else 0.0
                 size_metal = max(np.abs(high_metal).max(), 1e-300) / move
                 assert abs(slope_metal[place] - expected) <= 1e-4 * abs(expected) + 1e-8 * size_metal
     for place in (0, 1):
         move = np.where(np.arange(2) == place, 1e-3, 0.0)
-        (high, high_metal), (low, low_metal) = missing(at, metals + move), missing(at, metals - move)
+        (high, high_metal), (low, low_metal) = residuals(at, metals + move), residuals(at, metals - move)
         end = -place
-        np.testing.assert_allclose((high - low)[end] / 2e-3, told.by_metal[place], rtol=1e-4, atol=1e-9)
-        assert (high_metal - low_metal)[place] / 2e-3 == pytest.approx(told.metal_by_metal[place], rel=1e-4)
+        np.testing.assert_allclose((high - low)[end] / 2e-3, exact.by_metal[place], rtol=1e-4, atol=1e-9)
+        assert (high_metal - low_metal)[place] / 2e-3 == pytest.approx(exact.metal_by_metal[place], rel=1e-4)
 
 
 def test_mass_and_charge_are_kept_through_precipitation() -> None:
     """A cell between a magnet and a cathode: what came in is what it holds, hydroxides included, to 1e-12."""
-    held = electrolysis.liquor(AT)
+    liquor = electrolysis.liquor(AT)
     grid = grids.graded_both(100e-6, 60, 2e-7)
     cell = Cell(
-        ions(list(held), 0.7),
+        ions(list(liquor), 0.7),
         grid,
         Electrode([half_reaction("anode_alloy_boron"), half_reaction("cathode_hydrogen")], current_a_m2=800.0),
         Electrode([half_reaction("cathode_hydrogen"), half_reaction("cathode_water")], potential_v=-1.2),
         reactions=[association("OH-(aq)")],
         solids=[solid(name) for name in electrolysis.HYDROXIDES],
     )
-    states = run(start(cell, held), 3.0, tolerance=1e-2)
+    states = run(start(cell, liquor), 3.0, tolerance=1e-2)
     first, last = states[0], states[-1]
     assert sum(last.solids.sum(axis=1) > 0) >= 1, "no hydroxide has fallen out; the case shows nothing"
     assert last.solids.min() >= 0
@@ -197,7 +196,7 @@ def test_mass_and_charge_are_kept_through_precipitation() -> None:
     size = float(last.held_mol_m2().max())
     for name in ("Nd+3(aq)", "Fe+2(aq)", "Cl-(aq)", "NH4+(aq)"):
         assert change[name] == pytest.approx(came[name], abs=1e-12 * size), name
-    protons = [told["H+(aq)"] - told["OH-(aq)"] for told in (change, came)]
+    protons = [amounts["H+(aq)"] - amounts["OH-(aq)"] for amounts in (change, came)]
     assert protons[0] == pytest.approx(protons[1], abs=1e-12 * size)
     assert np.abs(cell.charges @ last.concentrations).max() < 1e-9
     passed = [
@@ -209,18 +208,18 @@ def test_mass_and_charge_are_kept_through_precipitation() -> None:
 
 def test_iron_three_falls_out_before_iron_two() -> None:
     """Its hydroxide is the less soluble: it lies further from the cathode, and both irons are kept."""
-    held = {"H+(aq)": 10.0, "OH-(aq)": 1e-9, "Fe+3(aq)": 20.0, "Fe+2(aq)": 50.0, "Nd+3(aq)": 20.0}
-    held["Cl-(aq)"] = 10.0 + 60 + 100 + 60 - 1e-9
+    liquor = {"H+(aq)": 10.0, "OH-(aq)": 1e-9, "Fe+3(aq)": 20.0, "Fe+2(aq)": 50.0, "Nd+3(aq)": 20.0}
+    liquor["Cl-(aq)"] = 10.0 + 60 + 100 + 60 - 1e-9
     cathode = [half_reaction("cathode_hydrogen"), half_reaction("cathode_water")]
     cell = Cell(
-        ions(list(held)),
+        ions(list(liquor)),
         grids.graded(50e-6, 50, 3e-7),
         Electrode(cathode, current_a_m2=-400.0),
-        Bulk(held),
+        Bulk(liquor),
         reactions=[association("OH-(aq)")],
         solids=[solid(name) for name in ("Fe(OH)3(s)", "Fe(OH)2(s)")],
     )
-    first, *_, last = run(start(cell, held), 10.0, 1e-2)
+    first, *_, last = run(start(cell, liquor), 10.0, 1e-2)
     ferric, ferrous = (cell.grid_m[np.flatnonzero(last.solid(f"Fe(OH){n}(s)"))].max() for n in (3, 2))
     assert ferric > ferrous + 5e-6
     gap = last.held_mol_m2() - first.held_mol_m2() - last.through_left - last.through_right
@@ -239,10 +238,10 @@ def test_an_electrode_before_a_space_charge_comes_to_the_same_limit() -> None:
         state = steady(start(Cell(ions(list(salt)), grid, electrode, Bulk(salt), neutral=False), salt))
         assert -current_a_m2(state) == pytest.approx(known, rel=0.01)
         # The charge of the metal, by the capacity, is that of the solution: the whole is neutral.
-        held = FARADAY_C_PER_MOL * float(state.cell.charges @ state.concentrations @ state.cell.boxes_m)
+        in_solution = FARADAY_C_PER_MOL * float(state.cell.charges @ state.concentrations @ state.cell.boxes_m)
         field = (state.potential_v[-1] - state.potential_v[-2]) / (grid[-1] - grid[-2])
         metal = capacity * (state.metal_v[0] - state.potential_v[0])
-        assert metal + held == pytest.approx(-WATER_PERMITTIVITY * epsilon_0 * field, abs=2e-3 * abs(metal))
+        assert metal + in_solution == pytest.approx(-PERMITTIVITY_F_M * field, abs=2e-3 * abs(metal))
     driven = Cell(ions(list(salt)), grid, Electrode([half], current_a_m2=-0.9 * known), Bulk(salt), neutral=False)
     assert current_a_m2(steady(start(driven, salt))) == pytest.approx(-0.9 * known, rel=1e-9)
 
@@ -251,7 +250,7 @@ def test_an_ion_that_is_not_there_at_first_may_come_in() -> None:
     left, right = {"Na+(aq)": 10.0, "Cl-(aq)": 10.0, "K+(aq)": 0.0}, {"K+(aq)": 10.0, "Cl-(aq)": 10.0}
     cell = Cell(ions(list(left)), grids.even(1e-5, 20), Bulk(left), Bulk(right, current_a_m2=0.0))
     mobile = [diffusivities()[name] + diffusivities()["Cl-(aq)"] for name in ("Na+(aq)", "K+(aq)")]
-    known = closed_forms.lewis_sargent_v(mobile[0], mobile[1], VOLTS)
+    known = closed_forms.lewis_sargent_v(mobile[0], mobile[1])
     assert steady(start(cell, left)).potential_v[-1] == pytest.approx(known, rel=1e-9)
 
 
@@ -318,7 +317,7 @@ def test_an_electrode_keeps_to_the_limits_of_its_law() -> None:
     assert half.current(whole, 12 + decade)[0] == pytest.approx(10 * half.current(whole, 12)[0], rel=1e-4)
     assert half.current(whole, -12 - decade)[0] == pytest.approx(10 * half.current(whole, -12)[0], rel=1e-4)
     weak = {"Fe+2(aq)": 3.0}
-    rest = (closed_forms.nernst_v(half, weak, VOLTS) + 0.44) / VOLTS
+    rest = (closed_forms.nernst_v(half, weak) + 0.44) / VOLTS
     assert rest == pytest.approx(math.log(3e-3) / 2)
     assert half.current(weak, rest)[0] == pytest.approx(0, abs=1e-12)
 
@@ -352,45 +351,45 @@ def test_bisulfate_carries_protons_to_the_cathode() -> None:
 @given(st.floats(-700, 700))
 def test_bernoullis_function_keeps_its_identity(x: float) -> None:
     """B(-x) = B(x) + x, and the slope is that of the function."""
-    told = bernoulli(np.array([x]))
-    assert told.back[0] == pytest.approx(told.ahead[0] + x, rel=1e-12, abs=1e-12)
+    found = bernoulli(np.array([x]))
+    assert found.back[0] == pytest.approx(found.ahead[0] + x, rel=1e-12, abs=1e-12)
     if 0.1 < abs(x) < 300:
-        assert told.ahead[0] == pytest.approx(x / math.expm1(x), rel=1e-13)
+        assert found.ahead[0] == pytest.approx(x / math.expm1(x), rel=1e-13)
     step = 1e-5
     high, low = bernoulli(np.array([x + step])), bernoulli(np.array([x - step]))
-    assert told.ahead_slope[0] == pytest.approx((high.ahead[0] - low.ahead[0]) / (2 * step), abs=1e-5)
-    assert told.back_slope[0] == pytest.approx(-(high.back[0] - low.back[0]) / (2 * step), abs=1e-5)
+    assert found.ahead_slope[0] == pytest.approx((high.ahead[0] - low.ahead[0]) / (2 * step), abs=1e-5)
+    assert found.back_slope[0] == pytest.approx(-(high.back[0] - low.back[0]) / (2 * step), abs=1e-5)
 
 
-def test_a_current_above_the_limiting_one_is_told_with_the_bound() -> None:
+def test_a_current_above_the_limiting_one_is_refused_with_the_bound() -> None:
     known = closed_forms.limiting_current_a_m2(3, diffusivities()["Nd+3(aq)"], 100.0, 50e-6, -1)
     electrodes = [Electrode([NEODYMIUM], current_a_m2=2 * known), Electrode([NEODYMIUM], potential_v=0.0)]
     closed = Cell(ions(list(NDCL3)), grids.graded_both(100e-6, 100, 1e-8), electrodes[0], electrodes[1])
-    taken = Inflow({"Nd+3(aq)": -2 * known / (3 * FARADAY_C_PER_MOL)})
-    opened = Cell(ions(list(NDCL3)), grids.graded(50e-6, 100, 1e-8), taken, Bulk(NDCL3))
+    outflow = Inflow({"Nd+3(aq)": -2 * known / (3 * FARADAY_C_PER_MOL)})
+    opened = Cell(ions(list(NDCL3)), grids.graded(50e-6, 100, 1e-8), outflow, Bulk(NDCL3))
     for cell, side in ((closed, "right"), (opened, "left")):
         with pytest.raises(
             ProcessError, match=rf"above the limiting one: Nd\+3\(aq\) runs out at the {side}"
-        ) as told:
+        ) as refused:
             steady(start(cell, NDCL3))
-        bound = float(str(told.value).partition(f"{side} side at ")[2].partition(" A/m²")[0])
+        bound = float(str(refused.value).partition(f"{side} side at ")[2].partition(" A/m²")[0])
         assert bound == pytest.approx(known, rel=0.02)
 
 
 def test_an_ion_among_others_that_carry_the_charge_has_its_limit_too() -> None:
-    """Protons behind a thousand times the salt: what more than diffusion is asked of them is refused, and told."""
-    held = {"H+(aq)": 1.0, "K+(aq)": 1000.0, "Cl-(aq)": 1001.0}
+    """Protons behind a thousand times the salt: what more than diffusion is asked of them is refused."""
+    liquor = {"H+(aq)": 1.0, "K+(aq)": 1000.0, "Cl-(aq)": 1001.0}
     limit = diffusivities()["H+(aq)"] * 1.0 / 50e-6
     grid = grids.graded(50e-6, 100, 1e-8)
     for asked in (2, 5):
-        cell = Cell(ions(list(held)), grid, Inflow({"H+(aq)": -asked * limit}), Bulk(held))
+        cell = Cell(ions(list(liquor)), grid, Inflow({"H+(aq)": -asked * limit}), Bulk(liquor))
         with pytest.raises(ProcessError, match=r"above the limiting one: H\+\(aq\) runs out at the left side"):
-            steady(start(cell, held))
-    taken = 5 * limit
-    with pytest.raises(ConvergenceError, match=r"after .* s the cell does not settle; still missing: H") as told:
-        run(start(Cell(ions(list(held)), grid, Inflow({"H+(aq)": -taken}), Bulk(held)), held), 1.0)
-    seconds = float(str(told.value).split()[1])
-    assert seconds == pytest.approx(math.pi * diffusivities()["H+(aq)"] * (1.0 / (2 * taken)) ** 2, rel=0.02)
+            steady(start(cell, liquor))
+    outflow = 5 * limit
+    with pytest.raises(ConvergenceError, match=r"after .* s the cell does not settle; still missing: H") as refused:
+        run(start(Cell(ions(list(liquor)), grid, Inflow({"H+(aq)": -outflow}), Bulk(liquor)), liquor), 1.0)
+    seconds = float(str(refused.value).split()[1])
+    assert seconds == pytest.approx(math.pi * diffusivities()["H+(aq)"] * (1.0 / (2 * outflow)) ** 2, rel=0.02)
 
 
 GRID = grids.even(1e-6, 10)
@@ -398,7 +397,7 @@ PAIR = ions(list(SALT))
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "message"),
     [
         (lambda: Ion("K+(aq)", -1e-9), "diffusivity of K.* is -1e-09 m²/s; it must be above 0"),
         (lambda: Ion("K+(aq)", math.nan), "above 0"),
@@ -444,8 +443,8 @@ PAIR = ions(list(SALT))
         (lambda: electrolysis.run(electrolysis.point(current_density_a_m2=0.0)), "more than 0"),
     ],
 )
-def test_what_cannot_be_is_refused(make: Any, told: str) -> None:
-    with pytest.raises(ProcessError, match=told):
+def test_what_cannot_be_is_refused(make: Any, message: str) -> None:
+    with pytest.raises(ProcessError, match=message):
         make()
 
 
@@ -491,11 +490,11 @@ def test_the_alloy_lies_between_its_elements() -> None:
 
 
 def test_currents_of_an_electrode_add_up_to_that_of_the_cell() -> None:
-    told = electrolysis.run(electrolysis.point(ph=2.0))
-    for layer, current in ((told.anode, 200.0), (told.cathode, -200.0)):
+    cell = electrolysis.run(electrolysis.point(ph=2.0))
+    for layer, current in ((cell.anode, 200.0), (cell.cathode, -200.0)):
         assert sum(currents_a_m2(layer)["left"].values()) == pytest.approx(current, rel=1e-9)
         assert current_a_m2(layer) == pytest.approx(current, rel=1e-7)
-    assert told.share("cathode", "cathode_iron") > 0.3, "at pH 2 iron plates where protons run out"
+    assert cell.share("cathode", "cathode_iron") > 0.3, "at pH 2 iron plates where protons run out"
     branch = Branch(0.5, {"Nd+3(aq)": 1.0})
     one_way = HalfReaction(Reaction.read("one way", "Nd+3(aq) + 3 e- -> Nd(s)"), -2.32, 1.0, None, branch)
     assert one_way.orders == ("Nd+3(aq)",)

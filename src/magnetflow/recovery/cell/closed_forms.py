@@ -1,8 +1,8 @@
 """Where is the answer of a cell known beforehand?
 
-Closed forms of textbooks, against which the numerical cell is held: Newman and Thomas-Alyea (2004) for transport,
-Bard and Faulkner (2001) for courses in time, Hodgkin and Katz (1949) for membranes. Potentials are V, the thermal
-voltage RT/F is `thermal_v`.
+Closed forms of textbooks, with which the numerical cell is compared: Newman and Thomas-Alyea (2004) for transport,
+Bard and Faulkner (2001) for courses in time, Hodgkin and Katz (1949) for membranes. Water at 25 °C; potentials are
+V, concentrations mol/m³, solutions mol/m³ by ion.
 """
 
 from __future__ import annotations
@@ -12,52 +12,40 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from scipy.constants import epsilon_0
 from scipy.integrate import quad
 from scipy.special import erf, erfinv
 
 from magnetflow.arrays import Vector
-from magnetflow.recovery.cell.kinetics import STANDARD_MOL_M3, HalfReaction
+from magnetflow.recovery.cell.kinetics import STANDARD_MOL_M3, THERMAL_VOLTAGE_V, HalfReaction
+from magnetflow.recovery.cell.model import PERMITTIVITY_F_M
 from magnetflow.recovery.chemistry.species import species
 from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
 
-Solution = Mapping[str, float]  # mol/m³ by ion
+
+def gouy_chapman_v(places_m: Vector, wall_v: float, debye_m: float) -> Vector:
+    """Return the potential at places (places,) before a wall in a salt of single charges."""
+    decayed = np.tanh(wall_v / (4 * THERMAL_VOLTAGE_V)) * np.exp(-places_m / debye_m)
+    return np.asarray(4 * THERMAL_VOLTAGE_V * np.arctanh(decayed))
 
 
-def debye_length_m(solution: Solution, permittivity: float, thermal_v: float) -> float:
-    """Return the Debye length, sqrt(eps RT / (F² sum z² c)); infinite where there are no ions."""
-    charges = sum(species(name).charge ** 2 * amount for name, amount in solution.items())
-    if charges == 0:
-        return math.inf
-    return math.sqrt(permittivity * epsilon_0 * thermal_v / (FARADAY_C_PER_MOL * charges))
-
-
-def gouy_chapman_v(places_m: Vector, wall_v: float, debye_m: float, thermal_v: float) -> Vector:
-    """Return the potential before a wall in a salt of single charges."""
-    decayed = np.tanh(wall_v / (4 * thermal_v)) * np.exp(-places_m / debye_m)
-    return np.asarray(4 * thermal_v * np.arctanh(decayed))
-
-
-def poisson_boltzmann_m(
-    potential_v: float, wall_v: float, solution: Solution, permittivity: float, thermal_v: float
-) -> float:
+def poisson_boltzmann_m(potential_v: float, wall_v: float, solution: Mapping[str, float]) -> float:
     """Return how far from a wall a potential is reached, for any salt: the field by its first integral, then a sum.
 
     (dphi/dx)² = (2 RT / eps) sum c (exp(-z phi) - 1), phi in thermal voltages.
     """
-    scale = 2 * FARADAY_C_PER_MOL / (permittivity * epsilon_0 * thermal_v)
+    scale = 2 * FARADAY_C_PER_MOL / (PERMITTIVITY_F_M * THERMAL_VOLTAGE_V)
 
     def per_field(u: float) -> float:
         total = sum(amount * math.expm1(-species(name).charge * u) for name, amount in solution.items())
         return 1 / math.sqrt(scale * total)
 
-    return abs(float(quad(per_field, potential_v / thermal_v, wall_v / thermal_v, epsrel=1e-11)[0]))
+    return abs(float(quad(per_field, potential_v / THERMAL_VOLTAGE_V, wall_v / THERMAL_VOLTAGE_V, epsrel=1e-11)[0]))
 
 
-def grahame_v(charge_c_m2: float, salt_mol_m3: float, permittivity: float, thermal_v: float) -> float:
+def grahame_v(charge_c_m2: float, salt_mol_m3: float) -> float:
     """Return the potential of a wall that bears a charge before a salt of single charges."""
-    scale = math.sqrt(8 * permittivity * epsilon_0 * thermal_v * FARADAY_C_PER_MOL * salt_mol_m3)
-    return 2 * thermal_v * math.asinh(charge_c_m2 / scale)
+    scale = math.sqrt(8 * PERMITTIVITY_F_M * THERMAL_VOLTAGE_V * FARADAY_C_PER_MOL * salt_mol_m3)
+    return 2 * THERMAL_VOLTAGE_V * math.asinh(charge_c_m2 / scale)
 
 
 class Salt(NamedTuple):
@@ -94,22 +82,20 @@ def sand_time_s(
 
 
 def cottrell_mol_m2(bulk_mol_m3: float, diffusivity_m2_s: float, time_s: float) -> float:
-    """Return what has reached a surface that holds none of it: the current of Cottrell, summed."""
+    """Return what has reached a surface at which its concentration is zero: the current of Cottrell, summed."""
     return 2 * bulk_mol_m3 * math.sqrt(diffusivity_m2_s * time_s / math.pi)
 
 
-def goldman_flux_mol_m2_s(
-    charge: int, permeability_m_s: float, left: float, right: float, drop_v: float, thermal_v: float
-) -> float:
+def goldman_flux_mol_m2_s(charge: int, permeability_m_s: float, left: float, right: float, drop_v: float) -> float:
     """Return the flux from left to right through a field that is the same everywhere; `drop_v` is left less right."""
-    u = charge * drop_v / thermal_v
+    u = charge * drop_v / THERMAL_VOLTAGE_V
     if u == 0:
         return permeability_m_s * (left - right)
     return permeability_m_s * u * (left - right * math.exp(-u)) / -math.expm1(-u)
 
 
 def goldman_potential_v(
-    permeabilities: Mapping[str, float], left: Solution, right: Solution, thermal_v: float
+    permeabilities: Mapping[str, float], left: Mapping[str, float], right: Mapping[str, float]
 ) -> float:
     """Return the potential on the right less that on the left at which ions of single charge carry no current."""
     ends = [0.0, 0.0]
@@ -117,31 +103,29 @@ def goldman_potential_v(
         one, other = (left, right) if species(name).charge > 0 else (right, left)
         ends[0] += permeability * one.get(name, 0.0)
         ends[1] += permeability * other.get(name, 0.0)
-    return thermal_v * math.log(ends[0] / ends[1])
+    return THERMAL_VOLTAGE_V * math.log(ends[0] / ends[1])
 
 
-def binary_junction_v(
-    cation: tuple[int, float], anion: tuple[int, float], left: float, right: float, thermal_v: float
-) -> float:
+def binary_junction_v(cation: tuple[int, float], anion: tuple[int, float], left: float, right: float) -> float:
     """Return the potential on the right less that on the left between two strengths of one salt."""
     transport = binary_salt(cation, anion).transport_number
-    return thermal_v * (transport / cation[0] + (1 - transport) / anion[0]) * math.log(left / right)
+    return THERMAL_VOLTAGE_V * (transport / cation[0] + (1 - transport) / anion[0]) * math.log(left / right)
 
 
-def lewis_sargent_v(left_mobile: float, right_mobile: float, thermal_v: float) -> float:
+def lewis_sargent_v(left_mobile: float, right_mobile: float) -> float:
     """Return the potential on the right less that on the left between two salts of one strength with a common anion.
 
     Each is given by the sum of the diffusivities of its two ions, of single charge.
     """
-    return thermal_v * math.log(left_mobile / right_mobile)
+    return THERMAL_VOLTAGE_V * math.log(left_mobile / right_mobile)
 
 
-def donnan_v(fixed_charge_mol_m3: float, salt_mol_m3: float, thermal_v: float) -> float:
+def donnan_v(fixed_charge_mol_m3: float, salt_mol_m3: float) -> float:
     """Return the potential of a membrane over a solution of ions of single charge at rest with it."""
-    return thermal_v * math.asinh(fixed_charge_mol_m3 / (2 * salt_mol_m3))
+    return THERMAL_VOLTAGE_V * math.asinh(fixed_charge_mol_m3 / (2 * salt_mol_m3))
 
 
-def nernst_v(half: HalfReaction, solution: Solution, thermal_v: float) -> float:
+def nernst_v(half: HalfReaction, solution: Mapping[str, float]) -> float:
     """Return the potential of a half reaction at rest; gases at 1 bar, solids pure."""
     electrons = float(half.reaction.electrons())
     product = sum(
@@ -149,24 +133,16 @@ def nernst_v(half: HalfReaction, solution: Solution, thermal_v: float) -> float:
         for name, count in half.reaction.per_extent.items()
         if name in solution
     )
-    return half.standard_potential_v + thermal_v * product / electrons
+    return half.standard_potential_v + THERMAL_VOLTAGE_V * product / electrons
 
 
-class Front(NamedTuple):
-    """A front at which two solutions meet and fall out: its speed, and what it leaves."""
+def precipitated_mol_m2(left: float, right: float, diffusivity_m2_s: float, time_s: float) -> float:
+    """Return the solid between a solution that enters from the left and one that fills the right.
 
-    speed: float  # place over the root of time, m/s^(1/2)
-    solid_mol_m3: float  # left where it has passed
-    left_mol_m2: float  # solid over the root of time, mol/m²/s^(1/2)
-
-
-def precipitation_front(left: float, right: float, diffusivity_m2_s: float) -> Front:
-    """Return the front between a solution from the left and one that fills the right, of one diffusivity.
-
-    `left` and `right` are what each could precipitate, mol of solid a m³; nothing of either passes the other.
+    `left` and `right` are what each could precipitate, mol of solid a m³; nothing of either passes the front at which
+    they meet, and all ions have one diffusivity.
     Both profiles are error functions, and at the front their fluxes are equal (Crank 1975, chapter 13).
     """
     at = float(erfinv(left / (left + right)))
     flux = left * math.sqrt(diffusivity_m2_s / math.pi) * math.exp(-(at**2)) / float(erf(at))
-    speed = 2 * at * math.sqrt(diffusivity_m2_s)
-    return Front(speed, 2 * flux / speed, 2 * flux)
+    return 2 * flux * math.sqrt(time_s)

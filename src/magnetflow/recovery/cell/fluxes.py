@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from magnetflow.arrays import Array
+from magnetflow.arrays import Array, Matrix, Vector
 
 SMALL = 1e-2  # below which Bernoulli's function is taken from its series
 STEEPEST = 300.0  # beyond which it is nothing
 
 
 class Bernoulli(NamedTuple):
-    """B(x) = x / (exp(x) - 1) and B(-x), with their slopes."""
+    """B(x) = x / (exp(x) - 1) and B(-x), with their slopes; each of the shape of x."""
 
     ahead: Array
     back: Array
@@ -44,18 +44,18 @@ def bernoulli(x: Array) -> Bernoulli:
 
 
 def fitted(
-    conductance: Array, driven: Array, concentrations: Array, potential: Array
-) -> tuple[Array, Array, Array, Array]:
+    conductance: Matrix, charges: Vector, concentrations: Matrix, potential: Vector
+) -> tuple[Matrix, Matrix, Matrix, Matrix]:
     """Return the flux from each node to the next, with its slopes.
 
-    `conductance` is diffusivity over the length of the interval, `driven` the charge, both by ion and interval;
-    `concentrations` by ion and node, `potential` in thermal voltages by node.
+    `conductance` is diffusivity over the length of the interval, m/s, (ions, intervals); `charges` (ions,),
+    `concentrations` (ions, nodes), `potential` in thermal voltages (nodes,).
     Returns flux, slope by the concentration on the left and on the right, and slope by the difference of potential,
-    all by ion and interval.
+    all (ions, intervals).
     """
-    step = driven * np.diff(potential)
+    step = charges[:, None] * np.diff(potential)
     ahead, back, ahead_slope, back_slope = bernoulli(step)
     left, right = concentrations[:, :-1], concentrations[:, 1:]
     flux = conductance * (ahead * left - back * right)
-    by_potential = conductance * driven * (ahead_slope * left + back_slope * right)
+    by_potential = conductance * charges[:, None] * (ahead_slope * left + back_slope * right)
     return flux, conductance * ahead, -conductance * back, by_potential

@@ -1,7 +1,7 @@
 """How fast do electrodes and the solution react, and when is a solid saturated?
 
-Every law here is a product of powers of concentrations; `orders` names the ions it needs. Rates come with their
-derivatives, by which Newton's method finds the state of a cell.
+Every law here is a product of powers of concentrations. Rates come with their derivatives, by which Newton's method
+finds the state of a cell.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.constants import gas_constant
 
 from magnetflow.arrays import Vector
 from magnetflow.errors import ProcessError
 from magnetflow.recovery.chemistry.reactions import Reaction
 from magnetflow.recovery.chemistry.species import species
+from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
 
+ROOM_K = 298.15
+THERMAL_VOLTAGE_V = float(gas_constant * ROOM_K / FARADAY_C_PER_MOL)  # RT/F at 25 °C
 STANDARD_MOL_M3 = 1000.0  # concentration whose activity is 1
 LARGEST_EXPONENT = 200.0  # beyond which a rate goes on linearly, so that a far first guess stays finite
 
@@ -52,27 +56,30 @@ class HalfReaction:
         if self.anodic is None and self.cathodic is None:
             raise ProcessError(f"{self.reaction.name} has neither branch; give the one that runs")
         if not 0 < self.exchange_current_a_m2 < math.inf:
-            told = f"the exchange current of {self.reaction.name} is {self.exchange_current_a_m2:g} A/m²"
-            raise ProcessError(f"{told}; it must be above 0")
+            raise ProcessError(
+                f"the exchange current of {self.reaction.name} is {self.exchange_current_a_m2:g} A/m²; "
+                "it must be above 0"
+            )
 
     @classmethod
     def reversible(
-        cls, reaction: Reaction, standard_potential_v: float, exchange_current_a_m2: float, symmetry: float = 0.5
+        cls, reaction: Reaction, standard_potential_v: float, exchange_current_a_m2: float
     ) -> HalfReaction:
         """Return a half reaction that comes to rest where Nernst's equation has it.
 
-        The orders are the counts of the ions on either side, and the transfer coefficients share out the electrons.
+        The orders are the counts of the ions on either side, and each direction has half the electrons as transfer
+        coefficient.
         """
         electrons = float(reaction.electrons())
         counts = {name: float(n) for name, n in reaction.coefficients.items() if species(name).phase == "aq"}
         oxidised = {name: n * math.copysign(1, electrons) for name, n in counts.items()}
-        anodic = Branch(symmetry * abs(electrons), {name: -n for name, n in oxidised.items() if n < 0})
-        cathodic = Branch((1 - symmetry) * abs(electrons), {name: n for name, n in oxidised.items() if n > 0})
+        anodic = Branch(abs(electrons) / 2, {name: -n for name, n in oxidised.items() if n < 0})
+        cathodic = Branch(abs(electrons) / 2, {name: n for name, n in oxidised.items() if n > 0})
         return cls(reaction, standard_potential_v, exchange_current_a_m2, anodic, cathodic)
 
     @property
     def orders(self) -> tuple[str, ...]:
-        """Return the ions that the rate hangs on."""
+        """Return the ions that the rate depends on."""
         return tuple(name for branch in (self.anodic, self.cathodic) if branch for name in branch.orders)
 
     def current(
@@ -119,11 +126,6 @@ class MassAction:
     ln_constant: float
     backward_rate: float
 
-    @property
-    def orders(self) -> tuple[str, ...]:
-        """Return the ions that take part."""
-        return tuple(self.counts)
-
     @cached_property
     def counts(self) -> dict[str, float]:
         """Return moles made of each dissolved species for a unit of extent."""
@@ -136,7 +138,7 @@ class MassAction:
         return self.backward_rate * math.exp(self.ln_constant) * STANDARD_MOL_M3**change
 
     def rate(self, concentrations: Mapping[str, Vector]) -> tuple[Vector, dict[str, Vector]]:
-        """Return the rate, mol/m³/s, with its slopes by each concentration."""
+        """Return the rate, mol/m³/s, with its slopes by each concentration; every array (nodes,)."""
         total: Vector = np.zeros_like(next(iter(concentrations.values())))
         slopes = {name: np.zeros_like(total) for name in self.counts}
         for constant, sign in ((self.forward_rate, -1.0), (self.backward_rate, 1.0)):
@@ -152,7 +154,7 @@ class MassAction:
 
 @dataclass(frozen=True)
 class Solid:
-    """A solid that falls out where the solution is saturated, and dissolves where it is not: at equilibrium.
+    """A solid that precipitates where the solution is saturated, and dissolves where it is not: at equilibrium.
 
     `reaction` is its dissolving, for one mole of solid; `ln_solubility` the equilibrium of that in activities.
     """
@@ -165,18 +167,13 @@ class Solid:
         """Return the solid."""
         return next(name for name in self.reaction.coefficients if species(name).phase == "s")
 
-    @property
-    def orders(self) -> tuple[str, ...]:
-        """Return the ions that it dissolves to."""
-        return tuple(self.counts)
-
     @cached_property
     def counts(self) -> dict[str, float]:
         """Return moles set free of each dissolved species for a mole of solid."""
         return _dissolved(self.reaction)
 
     def ln_saturation(self, concentrations: Mapping[str, Vector]) -> Vector:
-        """Return the logarithm of the ion product over the solubility product; above 0 the solid falls out."""
+        """Return the logarithm of the ion product over the solubility product (nodes,); above 0 it precipitates."""
         product: Vector = -self.ln_solubility * np.ones_like(next(iter(concentrations.values())))
         for name, count in self.counts.items():
             product = product + count * np.log(concentrations[name] / STANDARD_MOL_M3)

@@ -11,19 +11,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from scipy.constants import gas_constant
+from scipy.constants import epsilon_0
 
-from magnetflow.arrays import Vector
+from magnetflow.arrays import Array, Matrix, Vector
 from magnetflow.errors import ProcessError
-from magnetflow.recovery.cell.closed_forms import debye_length_m
-from magnetflow.recovery.cell.kinetics import HalfReaction, MassAction, Solid
+from magnetflow.recovery.cell.kinetics import THERMAL_VOLTAGE_V, HalfReaction, MassAction, Solid
 from magnetflow.recovery.chemistry.species import species
 from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
 
-ROOM_K = 298.15
-WATER_PERMITTIVITY = 78.4  # relative, at 25 °C
+PERMITTIVITY_F_M = 78.4 * epsilon_0  # of water at 25 °C
 NEUTRAL = 1e-9  # part of the charge of all ions by which a solution may miss neutrality
 DEBYE_STEPS = 1.0  # Debye lengths that the first interval at a wall may span at most
 
@@ -41,8 +40,9 @@ class Ion:
     def __post_init__(self) -> None:
         """Check the diffusivity."""
         if not 0 < self.diffusivity_m2_s < math.inf:
-            told = f"the diffusivity of {self.name} is {self.diffusivity_m2_s:g} m²/s"
-            raise ProcessError(f"{told}; it must be above 0")
+            raise ProcessError(
+                f"the diffusivity of {self.name} is {self.diffusivity_m2_s:g} m²/s; it must be above 0"
+            )
 
     @property
     def charge(self) -> int:
@@ -102,14 +102,21 @@ class Electrode:
 Side = Bulk | Wall | Inflow | Electrode
 
 
+def fixed_potential_v(side: Side) -> float | None:
+    """Return the potential that a side fixes, V; None where a current or the ions that pass are given instead."""
+    if isinstance(side, Inflow) or getattr(side, "current_a_m2", None) is not None:
+        return None
+    return side.potential_v
+
+
 @dataclass(frozen=True)
 class Cell:
     """Ions on a grid between two sides.
 
-    `grid_m` holds the places of the nodes, rising, the first and the last at the sides; each node keeps the balance
-    of the box that reaches half way to its neighbours. `neutral` replaces Poisson's equation by electroneutrality.
-    `fixed_charge_mol_m3` is the charge that a membrane bears, by node; `mobility`, by interval, is what part of its
-    diffusivity an ion keeps there. `source_mol_m3_s` brings ions in from without, by ion and node.
+    `grid_m` (nodes,) is the place of each node, rising, the first and the last at the sides; each node keeps the
+    balance of the box that reaches half way to its neighbours. `neutral` replaces Poisson's equation by
+    electroneutrality. `fixed_charge_mol_m3` (nodes,) is the charge that a membrane bears; `mobility` (intervals,) is
+    what part of its diffusivity an ion keeps there. `source_mol_m3_s` (ions, nodes) brings ions in from outside.
     Raises ProcessError for a grid that does not rise or is too coarse for the Debye length, ions named twice, and
     what a side or a reaction names that is no ion of the cell.
     """
@@ -123,7 +130,7 @@ class Cell:
     solids: Sequence[Solid] = ()
     fixed_charge_mol_m3: Vector | float = 0.0
     mobility: Vector | float = 1.0
-    source_mol_m3_s: Vector | float = 0.0
+    source_mol_m3_s: Matrix | float = 0.0
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -146,13 +153,13 @@ class Cell:
         for at, side in ((0, self.left), (-1, self.right)):
             self._check_side(at, side)
         laws: list[MassAction | Solid] = [*self.reactions, *self.solids]
-        for one in laws:
-            strangers = [name for name in one.orders if name not in names]
+        for law in laws:
+            strangers = [name for name in law.counts if name not in names]
             if strangers:
-                raise ProcessError(f"{one.reaction.name} needs {strangers[0]}, which is no ion of the cell; add it")
+                raise ProcessError(f"{law.reaction.name} needs {strangers[0]}, which is no ion of the cell; add it")
 
     def _check_shape(self, name: str, shape: tuple[int, ...]) -> None:
-        """Refuse what stands neither for the whole cell nor for each of its places."""
+        """Refuse an array that is neither one number for the whole cell nor one for each place."""
         found = np.shape(getattr(self, name))
         if found not in ((), shape):
             raise ProcessError(f"{name} has the shape {found}; give one number, or an array of {shape}")
@@ -183,8 +190,7 @@ class Cell:
         """Raise ProcessError where the first interval before a wall cannot show the double layer of a solution."""
         if self.neutral:
             return
-        solution = dict(zip(self.names, concentrations.tolist(), strict=True))
-        steps, length = np.diff(self.grid_m), debye_length_m(solution, WATER_PERMITTIVITY, self.thermal_voltage_v)
+        steps, length = np.diff(self.grid_m), debye_length_m(self.by_name(concentrations))
         for side, first in ((self.left, steps[0]), (self.right, steps[-1])):
             if not isinstance(side, Bulk) and first > DEBYE_STEPS * length:
                 raise ProcessError(
@@ -213,19 +219,28 @@ class Cell:
         steps = np.diff(self.grid_m) / 2
         return np.asarray(np.append(steps, 0.0) + np.append(0.0, steps))
 
-    @property
-    def thermal_voltage_v(self) -> float:
-        """Return RT/F."""
-        return thermal_voltage_v()
+    @cached_property
+    def solid_counts(self) -> Matrix:
+        """Return the moles of each ion that a mole of each solid binds (solids, ions)."""
+        counts = [self.in_order(solid.counts) for solid in self.solids]
+        return np.array(counts, float).reshape(-1, len(self.names))
 
     def in_order(self, concentrations_mol_m3: Mapping[str, float]) -> Vector:
-        """Return concentrations in the order of the ions; what is not named is not there."""
+        """Return concentrations in the order of the ions (ions,); what is not named is not there."""
         return np.array([concentrations_mol_m3.get(name, 0.0) for name in self.names])
 
+    def by_name(self, concentrations: Array) -> dict[str, Any]:
+        """Return concentrations (ions, ...) by the names of the ions: a number or an array of each."""
+        rows = concentrations.tolist() if concentrations.ndim == 1 else concentrations
+        return dict(zip(self.names, rows, strict=True))
 
-def thermal_voltage_v() -> float:
-    """Return RT/F at 25 °C, V."""
-    return float(gas_constant * ROOM_K / FARADAY_C_PER_MOL)
+
+def debye_length_m(solution: Mapping[str, float]) -> float:
+    """Return the Debye length, sqrt(eps RT / (F² sum z² c)); infinite where there are no ions."""
+    charges = sum(species(name).charge ** 2 * amount for name, amount in solution.items())
+    if charges == 0:
+        return math.inf
+    return math.sqrt(PERMITTIVITY_F_M * THERMAL_VOLTAGE_V / (FARADAY_C_PER_MOL * charges))
 
 
 def _charged(half: HalfReaction) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which unknowns leave nothing missing?
+"""Which unknowns solve the equations of a cell?
 
 Newton's method on a banded matrix. A concentration may fall to a tenth in a step and no further, so that it stays
 above zero, and the potential may move by a few thermal voltages.
@@ -11,9 +11,9 @@ from functools import lru_cache
 import numpy as np
 from scipy.linalg import solve_banded
 
-from magnetflow.arrays import Array, Indices
+from magnetflow.arrays import Indices, Matrix, Vector
 from magnetflow.errors import UnsettledError
-from magnetflow.recovery.cell.balance import Balance, Missing, Unknowns
+from magnetflow.recovery.cell.balance import Balance, Residuals, Unknowns
 
 SETTLED = 1e-10  # relative change of a concentration, and change of a potential in thermal voltages
 ROUNDED = 1e-7  # below which steps that no longer shrink are the processor's rounding, as in very short times
@@ -22,64 +22,62 @@ TRACE = 1e-9  # part of the largest concentration of all; the relative change of
 LOWEST_PART = 0.1  # of a concentration that is left after a step, at least
 LARGEST_MOVE = 5.0  # thermal voltages in a step
 STEPS = 80
-ROUNDS = 30  # in which it is found where solids are
+ROUNDS = 30  # in which it is found where solids are present
 
 
 def settle(
     balance: Balance,
     guess: Unknowns,
     rate: float = 0.0,
-    history: Array | None = None,
+    history: Matrix | None = None,
     load: float = 1.0,
     steps: int = STEPS,
-) -> tuple[Unknowns, Missing]:
-    """Return the unknowns at which the balance holds, and what then comes in through the sides.
+) -> tuple[Unknowns, Residuals]:
+    """Return the unknowns that solve the balance, and its residuals there; `history` is (ions, nodes).
 
-    Where solids are is taken as known, and mended until it agrees with what follows from it.
+    The nodes at which solids are present are assumed, and revised until the solution agrees with them.
     Raises UnsettledError with the last residuals where that is not reached.
     """
     at = guess
     with np.errstate(all="ignore"):  # what is not finite ends as an error below
         for _ in range(ROUNDS):
-            at, told = _newton(balance, at, rate, history, load, steps)
-            falling = balance.falling(at)
-            if np.array_equal(falling, at.falling):
-                return at, told
-            at = at._replace(falling=falling)
-        raise UnsettledError(f"where solids fall out does not settle; still missing: {residuals(balance, told)}")
+            at, residuals = _newton(balance, at, rate, history, load, steps)
+            saturated = balance.saturated(at)
+            if np.array_equal(saturated, at.saturated):
+                return at, residuals
+            at = at._replace(saturated=saturated)
+        raise UnsettledError(f"where solids fall out does not settle; still missing: {_worst(balance, residuals)}")
 
 
 def _newton(
-    balance: Balance, at: Unknowns, rate: float, history: Array | None, load: float, steps: int
-) -> tuple[Unknowns, Missing]:
+    balance: Balance, at: Unknowns, rate: float, history: Matrix | None, load: float, steps: int
+) -> tuple[Unknowns, Residuals]:
     last = np.inf
+    residuals = balance.residuals(at, rate, history, load)
     for _ in range(steps):
-        told = balance.missing(at, rate, history, load)
-        step = _solved(told)
+        step = _step(residuals)
         if not np.all(np.isfinite(step)):
             break
         at, moved = _moved(balance, at, step)
+        residuals = balance.residuals(at, rate, history, load)
         if moved < SETTLED or last / 4 < moved < ROUNDED:
-            return at, balance.missing(at, rate, history, load)
+            return at, residuals
         last = moved
-    told = balance.missing(at, rate, history, load)
-    raise UnsettledError(f"the cell does not settle; still missing: {residuals(balance, told)}")
+    raise UnsettledError(f"the cell does not settle; still missing: {_worst(balance, residuals)}")
 
 
-def residuals(balance: Balance, told: Missing) -> str:
-    """Return in words what is missing most, in each kind of equation."""
+def _worst(balance: Balance, residuals: Residuals) -> str:
+    """Return in words the largest residual of each kind of equation."""
     cell = balance.cell
-    kinds = [f"{name} (mol/m²/s)" for name in cell.names] + [
-        "charge" if cell.neutral else "Poisson's equation (C/m²)"
-    ]
-    kinds += [solid.name for solid in cell.solids]
-    worst = np.abs(told.nodes).max(axis=0)
+    kinds = [f"{name} (mol/m²/s)" for name in cell.names]
+    kinds += ["charge" if cell.neutral else "Poisson's equation (C/m²)", *(solid.name for solid in cell.solids)]
+    worst = np.abs(residuals.nodes).max(axis=0)
     parts = [f"{kind} {value:.2g}" for kind, value in zip(kinds, worst, strict=True)]
-    return ", ".join([*parts, f"current {np.abs(told.metals).max():.2g}"])
+    return ", ".join([*parts, f"current {np.abs(residuals.metals).max():.2g}"])
 
 
-def _moved(balance: Balance, at: Unknowns, step: Array) -> tuple[Unknowns, float]:
-    """Take a step, held back where it goes too far; return also how far it went."""
+def _moved(balance: Balance, at: Unknowns, step: Vector) -> tuple[Unknowns, float]:
+    """Take a step, shortened where it goes too far; return also how far it went."""
     ions = balance.ions
     nodes = step[1:-1].reshape(at.nodes.shape)
     metals = np.array([step[0], step[-1]])
@@ -91,29 +89,28 @@ def _moved(balance: Balance, at: Unknowns, step: Array) -> tuple[Unknowns, float
     # By the step that was wanted, not by the one taken: an ion that would have to fall below nothing is no answer.
     relative = np.abs(nodes[:, :ions]) / np.maximum(before, TRACE * before.max())
     solids = np.abs(nodes[:, ions + 1 :]).max(initial=0.0) / 1000
-    then = Unknowns(moved, at.metals + shortened * metals, at.falling)
+    then = Unknowns(moved, at.metals + shortened * metals, at.saturated)
     return then, float(max(relative.max(), volts, solids))
 
 
-def _solved(told: Missing) -> Array:
-    """Return the step of Newton's method, the left metal first and the right one last."""
-    nodes, size = told.nodes.shape
-    scale = 1 / np.maximum(
-        np.maximum(np.abs(told.before).max(axis=2), np.abs(told.after).max(axis=2)), np.abs(told.here).max(axis=2)
-    )
+def _step(residuals: Residuals) -> Vector:
+    """Return the step of Newton's method (unknowns + 2,), the left metal first and the right one last."""
+    nodes, size = residuals.nodes.shape
+    scale = 1 / np.max([np.abs(block).max(axis=2) for block in residuals.blocks], axis=0)
     width = 2 * size - 1
     band = np.zeros((2 * width + 1, nodes * size + 2))
     rows, columns = _places(nodes, size)
-    for block, shift in ((told.before[1:], -size), (told.here, 0), (told.after[:-1], size)):
-        kept = slice(1, None) if shift < 0 else slice(0, len(block))
-        band[width + (rows - columns)[kept] - shift, columns[kept] + shift] = block * scale[kept, :, None]
-    right = np.concatenate([[-told.metals[0]], (-told.nodes * scale).ravel(), [-told.metals[1]]])
+    for block, shift, inside in zip(
+        residuals.blocks, (-size, 0, size), (slice(1, None), slice(None), slice(-1)), strict=True
+    ):
+        band[width + (rows - columns)[inside] - shift, columns[inside] + shift] = (block * scale[:, :, None])[inside]
+    right = np.concatenate([[-residuals.metals[0]], (-residuals.nodes * scale).ravel(), [-residuals.metals[1]]])
     every = np.arange(size)
     for place, (metal, first, node) in enumerate(((0, 1, 0), (nodes * size + 1, 1 + (nodes - 1) * size, -1))):
-        own = np.abs(np.append(told.metal_by_node[place], told.metal_by_metal[place])).max()
-        band[width, metal] = told.metal_by_metal[place] / own
-        band[width + metal - (first + every), first + every] = told.metal_by_node[place] / own
-        band[width + first + every - metal, metal] = told.by_metal[place] * scale[node]
+        own = np.abs(np.append(residuals.metal_by_node[place], residuals.metal_by_metal[place])).max()
+        band[width, metal] = residuals.metal_by_metal[place] / own
+        band[width + metal - (first + every), first + every] = residuals.metal_by_node[place] / own
+        band[width + first + every - metal, metal] = residuals.by_metal[place] * scale[node]
         right[metal] /= own
     try:
         return solve_banded((width, width), band, right, overwrite_ab=True, check_finite=False)  # type: ignore[no-any-return]
@@ -123,6 +120,6 @@ def _solved(told: Missing) -> Array:
 
 @lru_cache(maxsize=8)
 def _places(nodes: int, size: int) -> tuple[Indices, Indices]:
-    """Return row and column in the whole matrix of what couples each node to itself."""
+    """Return row and column in the whole matrix of what couples each node to itself (nodes, size, size)."""
     node, row, column = np.meshgrid(np.arange(nodes), np.arange(size), np.arange(size), indexing="ij")
     return 1 + node * size + row, 1 + node * size + column

@@ -17,8 +17,8 @@ from magnetflow.arrays import Array
 from magnetflow.errors import ProcessError
 from magnetflow.recovery.cell.closed_forms import nernst_v
 from magnetflow.recovery.cell.grids import graded
-from magnetflow.recovery.cell.kinetics import HalfReaction, MassAction, Solid
-from magnetflow.recovery.cell.model import Bulk, Cell, Electrode, Ion, thermal_voltage_v
+from magnetflow.recovery.cell.kinetics import THERMAL_VOLTAGE_V, HalfReaction, MassAction, Solid
+from magnetflow.recovery.cell.model import Bulk, Cell, Electrode, Ion
 from magnetflow.recovery.cell.state import State, start
 from magnetflow.recovery.cell.steady import currents_a_m2, steady
 from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
@@ -46,8 +46,10 @@ class Setup:
     def __post_init__(self) -> None:
         """Check the lengths."""
         if not 0 < 2 * self.layer_m <= self.gap_m:
-            told = f"two layers of {self.layer_m:g} m do not fit between electrodes {self.gap_m:g} m apart"
-            raise ProcessError(f"{told}; give thinner layers or a wider gap")
+            raise ProcessError(
+                f"two layers of {self.layer_m:g} m do not fit between electrodes {self.gap_m:g} m apart; "
+                "give thinner layers or a wider gap"
+            )
 
     def layer(self, half: Sequence[HalfReaction], current_a_m2: float) -> State:
         """Return the layer before an electrode at rest, the electrode on the left; its current is anodic positive."""
@@ -59,7 +61,8 @@ class Setup:
     @property
     def conductivity_s_m(self) -> float:
         """Return the conductivity of the liquor."""
-        return conductivity_s_m(self.ions, self.liquor_mol_m3)
+        liquor = np.array([self.liquor_mol_m3.get(ion.name, 0.0) for ion in self.ions])
+        return float(_conductivity(self.ions, liquor))
 
 
 @dataclass(frozen=True)
@@ -109,31 +112,25 @@ def operate(setup: Setup, current_a_m2: float) -> Operation:
 
 def ln_saturation(layer: State, solids: Sequence[Solid]) -> dict[str, float]:
     """Return for each solid the largest logarithm of ion product over solubility in a layer."""
-    named = dict(zip(layer.cell.names, layer.concentrations, strict=True))
-    return {solid.name: float(solid.ln_saturation(named).max()) for solid in solids}
-
-
-def conductivity_s_m(ions: Sequence[Ion], solution_mol_m3: Mapping[str, float]) -> float:
-    """Return the conductivity of a dilute solution, F²/RT sum z² D c (Nernst and Einstein), at room temperature."""
-    held = np.array([[solution_mol_m3.get(ion.name, 0.0)] for ion in ions])
-    return float(_conductivity(ions, held)[0])
+    ions = layer.cell.by_name(layer.concentrations)
+    return {solid.name: float(solid.ln_saturation(ions).max()) for solid in solids}
 
 
 def _conductivity(ions: Sequence[Ion], concentrations: Array) -> Array:
-    """Return the conductivity of solutions, given by ion and place, S/m."""
+    """Return the conductivity of dilute solutions, F²/RT sum z² D c (Nernst and Einstein), S/m.
+
+    `concentrations` is (ions,) or (ions, nodes); the conductivity has no dimension, or (nodes,).
+    """
     mobile = np.array([ion.charge**2 * ion.diffusivity_m2_s for ion in ions])
-    return np.asarray(FARADAY_C_PER_MOL / thermal_voltage_v() * mobile @ concentrations)
+    return np.asarray(FARADAY_C_PER_MOL / THERMAL_VOLTAGE_V * mobile @ concentrations)
 
 
 def _spent(layer: State, current_a_m2: float) -> dict[str, float]:
     """Return the parts of the potential of an electrode against the liquor, V."""
     cell = layer.cell
     assert isinstance(cell.left, Electrode)
-    main, volts = cell.left.reactions[0], cell.thermal_voltage_v
-    surface, bulk = (
-        nernst_v(main, dict(zip(cell.names, layer.concentrations[:, at].tolist(), strict=True)), volts)
-        for at in (0, -1)
-    )
+    main = cell.left.reactions[0]
+    surface, bulk = (nernst_v(main, cell.by_name(layer.concentrations[:, at])) for at in (0, -1))
     resistance = 1 / _conductivity(cell.ions, layer.concentrations)
     ohmic = current_a_m2 * float(np.trapezoid(resistance, cell.grid_m))
     drop = float(layer.potential_v[0] - layer.potential_v[-1])

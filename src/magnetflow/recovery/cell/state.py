@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
-from magnetflow.arrays import Vector
+from magnetflow.arrays import Matrix, Vector
 from magnetflow.errors import ProcessError
-from magnetflow.recovery.cell.model import Bulk, Cell, Electrode
+from magnetflow.recovery.cell.kinetics import THERMAL_VOLTAGE_V
+from magnetflow.recovery.cell.model import Bulk, Cell, Electrode, fixed_potential_v
 
 HIGHEST_DONNAN = 50.0  # thermal voltages between a membrane and a solution
 GUESSED_V = 1e-3  # to which it is found
@@ -25,9 +26,9 @@ class State:
     """
 
     cell: Cell
-    concentrations: Vector  # ions, nodes
+    concentrations: Matrix  # ions, nodes
     potential_v: Vector  # nodes
-    solids: Vector  # solids, nodes
+    solids: Matrix  # solids, nodes
     metal_v: tuple[float, float]  # left, right; 0 where a side is no electrode
     time_s: float
     through_left: Vector  # ions
@@ -38,20 +39,16 @@ class State:
         return np.asarray(self.concentrations[self.cell.names.index(name)])
 
     def solid(self, name: str) -> Vector:
-        """Return what has fallen out of a solid, mol/m³ of the cell by node."""
+        """Return what has precipitated of a solid, mol/m³ of the cell by node."""
         return np.asarray(self.solids[[one.name for one in self.cell.solids].index(name)])
 
     def held_mol_m2(self) -> Vector:
-        """Return what the cell holds of each ion, dissolved and in solids, mol for each m² of electrode."""
-        bound = np.zeros_like(self.concentrations)
-        for solid, amount in zip(self.cell.solids, self.solids, strict=True):
-            for name, count in solid.counts.items():
-                bound[self.cell.names.index(name)] += count * amount
-        return np.asarray((self.concentrations + bound) @ self.cell.boxes_m)
+        """Return what the cell holds of each ion, dissolved and in solids, mol for each m² of electrode (ions,)."""
+        return np.asarray((self.concentrations + self.cell.solid_counts.T @ self.solids) @ self.cell.boxes_m)
 
 
-def start(cell: Cell, concentrations_mol_m3: Mapping[str, float] | Vector) -> State:
-    """Return the state of a cell that is filled with a solution, the same everywhere or by ion and node.
+def start(cell: Cell, concentrations_mol_m3: Mapping[str, float] | Matrix) -> State:
+    """Return the state of a cell that is filled with a solution, the same everywhere or (ions, nodes).
 
     Sides that hold a solution are put in at once; where a membrane bears a charge, a solution that is the same
     everywhere takes Donnan's equilibrium with it. The potential is a first guess, from which the cell is solved: its
@@ -79,8 +76,8 @@ def start(cell: Cell, concentrations_mol_m3: Mapping[str, float] | Vector) -> St
     return State(cell, filled, potential_v, np.zeros((len(cell.solids), nodes)), metal_v, 0.0, empty, empty)
 
 
-def _filled(cell: Cell, solution: Vector) -> Vector:
-    """Return a solution in every box, in a membrane with the counter-ions that its charge draws in."""
+def _filled(cell: Cell, solution: Vector) -> Matrix:
+    """Return a solution in every box (ions, nodes), in a membrane with the counter-ions that its charge draws in."""
     cell.check_neutral(solution, 0.0, "the solution")
     filled = np.repeat(solution[:, None], len(cell.grid_m), axis=1)
     if cell.neutral:
@@ -97,27 +94,22 @@ def _filled(cell: Cell, solution: Vector) -> Vector:
     return filled
 
 
-def _guessed(cell: Cell, filled: Vector) -> tuple[Vector, tuple[float, float]]:
+def _guessed(cell: Cell, filled: Matrix) -> tuple[Vector, tuple[float, float]]:
     """Return potentials of the solution and of the metals at which no electrode is far from its current."""
     sides = (cell.left, cell.right)
     over = [
         _overvoltage(cell, side, filled[:, -place]) if isinstance(side, Electrode) else 0.0
         for place, side in enumerate(sides)
     ]
-    held = [getattr(side, "potential_v", None) for side in sides]
-    if isinstance(cell.left, Bulk) and cell.left.current_a_m2 is not None:
-        held[0] = None
-    if isinstance(cell.right, Bulk) and cell.right.current_a_m2 is not None:
-        held[1] = None
-    ends = [None if volts is None else float(volts) - gap for volts, gap in zip(held, over, strict=True)]
+    fixed = [fixed_potential_v(side) for side in sides]
+    ends = [None if volts is None else volts - gap for volts, gap in zip(fixed, over, strict=True)]
     known = next((volts for volts in ends if volts is not None), 0.0)
     left, right = (known if volts is None else volts for volts in ends)
-    inside = np.linspace(left, right, filled.shape[1])
     metals = [
         end + gap if isinstance(side, Electrode) else 0.0
         for side, end, gap in zip(sides, (left, right), over, strict=True)
     ]
-    return inside, (metals[0], metals[1])
+    return np.linspace(left, right, filled.shape[1]), (metals[0], metals[1])
 
 
 def _overvoltage(cell: Cell, side: Electrode, concentrations: Vector) -> float:
@@ -125,11 +117,11 @@ def _overvoltage(cell: Cell, side: Electrode, concentrations: Vector) -> float:
     first = side.reactions[0].standard_potential_v
     if side.current_a_m2 is None:
         return first
-    wanted, named = side.current_a_m2, dict(zip(cell.names, np.maximum(concentrations, 1e-12).tolist(), strict=True))
+    wanted, surface = side.current_a_m2, cell.by_name(np.maximum(concentrations, 1e-12))
 
     def excess(volts: float) -> float:
-        over = [(half, (volts - half.standard_potential_v) / cell.thermal_voltage_v) for half in side.reactions]
-        return sum(half.current(named, each)[0] for half, each in over) - wanted
+        over = [(half, (volts - half.standard_potential_v) / THERMAL_VOLTAGE_V) for half in side.reactions]
+        return sum(half.current(surface, each)[0] for half, each in over) - wanted
 
     low, high = first - FARTHEST_V, first + FARTHEST_V
     if excess(low) > 0 or excess(high) < 0:

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from magnetflow.arrays import Array
+from magnetflow.arrays import Vector
 from magnetflow.errors import ProcessError, UnsettledError
 from magnetflow.recovery.cell.balance import Balance, Unknowns
-from magnetflow.recovery.cell.model import Bulk, Cell, Electrode, Inflow, Side, Wall
+from magnetflow.recovery.cell.kinetics import THERMAL_VOLTAGE_V
+from magnetflow.recovery.cell.model import Bulk, Cell, Electrode, Inflow, Side, Wall, fixed_potential_v
 from magnetflow.recovery.cell.newton import FLOOR_MOL_M3, settle
 from magnetflow.recovery.cell.state import State
 from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
@@ -24,35 +25,37 @@ def steady(first: State) -> State:
     """Return the state at which nothing changes any more, looked for from a first guess.
 
     A cell with no bulk keeps what it was filled with.
-    Raises ProcessError for solids, which would grow for ever, for a cell in which nothing holds the potential, and
+    Raises ProcessError for solids, which would grow for ever, for a cell in which nothing fixes the potential, and
     for a current above what the cell can carry; UnsettledError where no state is found.
     """
     cell = first.cell
     if cell.solids:
         raise ProcessError("what falls out grows for ever; work out its course in time, or leave out the solids")
-    check_held(cell)
+    check_potential(cell)
     at = _settled(Balance(cell), unknowns(first))
-    return state(first, at, first.time_s, first.through_left, first.through_right)
+    return as_state(first, at, first.time_s, first.through_left, first.through_right)
 
 
 def currents_a_m2(of: State) -> dict[str, dict[str, float]]:
     """Return the current density of each half reaction at either electrode, A/m²; anodic positive."""
-    cell, told = of.cell, {}
+    cell, currents = of.cell, {}
     for place, (word, side) in enumerate((("left", cell.left), ("right", cell.right))):
         if isinstance(side, Electrode):
-            named = dict(zip(cell.names, of.concentrations[:, -place].tolist(), strict=True))
-            over = (of.metal_v[place] - of.potential_v[-place]) / cell.thermal_voltage_v
-            told[word] = {
-                half.reaction.name: half.current(named, over - half.standard_potential_v / cell.thermal_voltage_v)[0]
+            surface = cell.by_name(of.concentrations[:, -place])
+            difference = of.metal_v[place] - of.potential_v[-place]
+            currents[word] = {
+                half.reaction.name: half.current(
+                    surface, (difference - half.standard_potential_v) / THERMAL_VOLTAGE_V
+                )[0]
                 for half in side.reactions
             }
-    return told
+    return currents
 
 
-def inflow_mol_m2_s(of: State) -> tuple[Array, Array]:
-    """Return what comes in through the left and the right side of a steady cell, by ion."""
-    told = Balance(of.cell).missing(unknowns(of))
-    return told.inflow[0], told.inflow[1]
+def inflow_mol_m2_s(of: State) -> tuple[Vector, Vector]:
+    """Return what comes in through the left and the right side of a steady cell, each (ions,)."""
+    left, right = Balance(of.cell).residuals(unknowns(of)).inflow
+    return left, right
 
 
 def current_a_m2(of: State) -> float:
@@ -60,42 +63,34 @@ def current_a_m2(of: State) -> float:
     return FARADAY_C_PER_MOL * float(of.cell.charges @ inflow_mol_m2_s(of)[0])
 
 
-def check_held(cell: Cell) -> None:
-    """Raise ProcessError where neither side holds the potential."""
-    if not any(_holds(side) for side in (cell.left, cell.right)):
+def check_potential(cell: Cell) -> None:
+    """Raise ProcessError where neither side fixes the potential."""
+    fixing = [side for side in (cell.left, cell.right) if fixed_potential_v(side) is not None]
+    if not fixing:
         raise ProcessError("nothing holds the potential of the cell; hold one side at a potential")
-    if cell.neutral and any(
-        isinstance(side, Wall) and side.potential_v is not None for side in (cell.left, cell.right)
-    ):
+    if cell.neutral and any(isinstance(side, Wall) for side in fixing):
         raise ProcessError(
             "a wall before an electroneutral solution has no potential; leave it out, or take Poisson's"
         )
 
 
-def _holds(side: Side) -> bool:
-    if isinstance(side, Bulk):
-        return side.current_a_m2 is None
-    return isinstance(side, (Wall, Electrode)) and side.potential_v is not None
-
-
 def unknowns(of: State) -> Unknowns:
     """Return the state as unknowns of the balance."""
-    voltage = of.cell.thermal_voltage_v
-    held = np.maximum(of.concentrations, FLOOR_MOL_M3)  # rates divide by concentrations
-    nodes = np.vstack([held, of.potential_v / voltage, of.solids]).T
-    return Unknowns(np.ascontiguousarray(nodes), np.array(of.metal_v) / voltage, of.solids.T > 0)
+    positive = np.maximum(of.concentrations, FLOOR_MOL_M3)  # rates divide by concentrations
+    nodes = np.vstack([positive, of.potential_v / THERMAL_VOLTAGE_V, of.solids]).T
+    return Unknowns(np.ascontiguousarray(nodes), np.array(of.metal_v) / THERMAL_VOLTAGE_V, of.solids.T > 0)
 
 
-def state(of: State, at: Unknowns, time_s: float, through_left: Array, through_right: Array) -> State:
+def as_state(of: State, at: Unknowns, time_s: float, through_left: Vector, through_right: Vector) -> State:
     """Return unknowns as the state of the same cell."""
-    ions, voltage = len(of.cell.names), of.cell.thermal_voltage_v
-    metals = (float(at.metals[0] * voltage), float(at.metals[1] * voltage))
+    ions = len(of.cell.names)
+    left, right = at.metals * THERMAL_VOLTAGE_V
     return replace(
         of,
         concentrations=at.nodes[:, :ions].T.copy(),
-        potential_v=at.nodes[:, ions] * voltage,
+        potential_v=at.nodes[:, ions] * THERMAL_VOLTAGE_V,
         solids=at.nodes[:, ions + 1 :].T.copy(),
-        metal_v=metals,
+        metal_v=(float(left), float(right)),
         time_s=time_s,
         through_left=through_left,
         through_right=through_right,
@@ -103,7 +98,7 @@ def state(of: State, at: Unknowns, time_s: float, through_left: Array, through_r
 
 
 def _settled(balance: Balance, guess: Unknowns) -> Unknowns:
-    """Settle at once; where that fails, bring the load up in steps, and tell where it can grow no further."""
+    """Settle at once; where that fails, bring the load up in steps, and say where it can grow no further."""
     closed = not any(isinstance(side, Bulk) for side in (balance.cell.left, balance.cell.right))
     at_rest = _marched if closed else _at_once
     try:
@@ -130,7 +125,7 @@ def _beyond(balance: Balance, at: Unknowns, reached: float, last: UnsettledError
     given = [_given_current(cell, side) for side in (cell.left, cell.right)]
     if reached == 0 or not any(given):
         return last
-    leaving = balance.missing(at, load=reached).inflow < 0  # of a cell at rest, by side and ion
+    leaving = balance.residuals(at, load=reached).inflow < 0  # of a cell at rest, by side and ion
     left = at.nodes[[0, -1], : balance.ions] / np.maximum(at.nodes[:, : balance.ions].max(axis=0), 1e-300)
     place, ion = np.unravel_index(int(np.argmin(np.where(leaving, left, np.inf))), left.shape)
     largest = max(abs(each) for each in given)
@@ -157,7 +152,7 @@ def _marched(balance: Balance, at: Unknowns, load: float) -> Unknowns:
     step = longest * 1e-6
     for _ in range(MARCH):
         before = at.nodes[:, :ions]
-        at, _told = settle(balance, at, 1 / step, before.T / step, load)
+        at, _ = settle(balance, at, 1 / step, before.T / step, load)
         moved = np.abs(at.nodes[:, :ions] - before) / np.maximum(before, 1e-9 * before.max())
         if step == longest and moved.max() < RESTED:
             return at

@@ -1,8 +1,8 @@
 """How does a cell change with time?
 
 Steps of the backward differentiation formula of second order, the first one of first order; each is as long as its
-error allows. What comes in through the sides is summed by the same formula, so that what the cell holds and what has
-come in agree to rounding whatever the step.
+error allows. What comes in through the sides is summed by the same formula, so that contents and inflow of the cell
+agree to rounding whatever the step.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from magnetflow.arrays import Array
+from magnetflow.arrays import Matrix
 from magnetflow.errors import ConvergenceError, ProcessError, UnsettledError
 from magnetflow.recovery.cell.balance import Balance, Unknowns
 from magnetflow.recovery.cell.newton import settle
 from magnetflow.recovery.cell.state import State
-from magnetflow.recovery.cell.steady import check_held, state, unknowns
+from magnetflow.recovery.cell.steady import as_state, check_potential, unknowns
 
 TOLERANCE = 1e-4  # error of a step, part of the largest concentration of an ion
 FIRST_PART = 1e-7  # of the time asked for that the first step takes
@@ -31,12 +31,12 @@ EVENT_FOUND = 1e-9  # part of the time at which an event is found
 
 @dataclass(frozen=True)
 class _Point:
-    """A moment that is done: what its boxes hold, and what has come in."""
+    """A moment that is solved: what its boxes hold, and what has come in."""
 
     time_s: float
     at: Unknowns
-    held: Array  # ions, nodes
-    through: Array  # sides, ions
+    contents: Matrix  # ions, nodes
+    through: Matrix  # sides, ions
 
 
 def run(
@@ -53,11 +53,11 @@ def run(
     """
     if not 0 < duration_s < np.inf or not tolerance > 0:
         raise ProcessError(f"a course of {duration_s:g} s to {tolerance:g}; give more than 0 of either")
-    check_held(first.cell)
+    check_potential(first.cell)
     balance = Balance(first.cell)
     begun = unknowns(first)
     through = np.array([first.through_left, first.through_right])
-    points = [_Point(first.time_s, begun, _held(balance, begun), through)]
+    points = [_Point(first.time_s, begun, balance.contents(begun), through)]
     end, step = first.time_s + duration_s, FIRST_PART * duration_s
     states = [first]
     while points[-1].time_s < end * (1 - 1e-14):
@@ -73,53 +73,45 @@ def run(
         if error_part > 1 and step > 10 * SHORTEST_PART * duration_s:
             step *= max(0.2, 0.8 * error_part ** (-1 / 3))
             continue
-        told = _told(first, reached)
-        if until is not None and until(told) <= 0:
-            return [*states, _told(first, _event(balance, points, first, step, until))]
+        states.append(_state(first, reached))
+        if until is not None and until(states[-1]) <= 0:
+            return [*states[:-1], _state(first, _event(balance, points, first, step, until))]
         points = [*points[-2:], reached]
-        states.append(told)
         step *= min(LONGEST_GROWTH, 0.8 * max(error_part, 1e-9) ** (-1 / 3))
     return states
 
 
-def _held(balance: Balance, at: Unknowns) -> Array:
-    """Return what each box holds of each ion, dissolved and in solids, mol/m³."""
-    ions = balance.ions
-    return np.asarray(at.nodes[:, :ions].T + balance.bound.T @ at.nodes[:, ions + 1 :].T)
-
-
-def _formula(points: list[_Point], step: float) -> tuple[float, Array, Array]:
-    """Return the rate, and the histories of what the boxes hold and of what has come in."""
+def _formula(points: list[_Point], step: float) -> tuple[float, Matrix, Matrix]:
+    """Return the rate, and the histories of contents (ions, nodes) and of inflow (sides, ions)."""
     last = points[-1]
     if len(points) == 1:
-        return 1 / step, last.held / step, last.through / step
+        return 1 / step, last.contents / step, last.through / step
     before = points[-2]
     ratio = step / (last.time_s - before.time_s)
     now, then = (1 + ratio) / step, ratio**2 / (1 + ratio) / step
     rate = (1 + 2 * ratio) / (1 + ratio) / step
-    return rate, now * last.held - then * before.held, now * last.through - then * before.through
+    return rate, now * last.contents - then * before.contents, now * last.through - then * before.through
 
 
 def _step(balance: Balance, points: list[_Point], step: float) -> _Point:
-    rate, history, came = _formula(points, step)
+    rate, history, through = _formula(points, step)
     steps = NEWTON_STEPS if len(points) > 1 else FIRST_NEWTON_STEPS
-    at, told = settle(balance, points[-1].at, rate, history, steps=steps)
-    return _Point(points[-1].time_s + step, at, _held(balance, at), (told.inflow + came) / rate)
+    at, residuals = settle(balance, points[-1].at, rate, history, steps=steps)
+    return _Point(points[-1].time_s + step, at, balance.contents(at), (residuals.inflow + through) / rate)
 
 
 def _error(balance: Balance, points: list[_Point], reached: _Point) -> float:
-    """Return the error of a step, part of the largest concentration, from what the steps before foretold."""
+    """Return the error of a step, part of the largest concentration, from what the steps before predict."""
     if len(points) < 2:
         return 0.0
     times = [point.time_s for point in points]
-    foretold = np.zeros_like(reached.held)
-    for one, point in enumerate(points):  # Lagrange's polynomial through the moments before
-        weight = np.prod([
-            (reached.time_s - times[k]) / (times[one] - times[k]) for k in range(len(times)) if k != one
-        ])  # fmt: skip
-        foretold += weight * point.held
-    size = np.abs(reached.held).max(axis=1, keepdims=True)
-    off = np.abs(reached.held - foretold) / np.maximum(size, TRACE * size.max())
+    predicted = np.zeros_like(reached.contents)
+    for point in points:  # Lagrange's polynomial through the moments before
+        others = [time for time in times if time != point.time_s]
+        weight = np.prod([(reached.time_s - time) / (point.time_s - time) for time in others])
+        predicted += weight * point.contents
+    size = np.abs(reached.contents).max(axis=1, keepdims=True)
+    off = np.abs(reached.contents - predicted) / np.maximum(size, TRACE * size.max())
     return float(off.max()) * (0.2 if len(points) > 2 else 0.5)
 
 
@@ -132,12 +124,12 @@ def _event(
     while high - low > EVENT_FOUND * (points[-1].time_s + high):
         middle = (low + high) / 2
         tried = _step(balance, points, middle)
-        if until(_told(first, tried)) > 0:
+        if until(_state(first, tried)) > 0:
             low = middle
         else:
             high, found = middle, tried
     return found
 
 
-def _told(first: State, point: _Point) -> State:
-    return state(first, point.at, point.time_s, point.through[0], point.through[1])
+def _state(first: State, point: _Point) -> State:
+    return as_state(first, point.at, point.time_s, point.through[0], point.through[1])

@@ -13,12 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize
 from scipy.stats import triang
 
 from magnetflow import tables
-from magnetflow.arrays import Array
+from magnetflow.arrays import Array, Mask, Vector
 from magnetflow.errors import ProcessError
 from magnetflow.inference.draws.space import probabilities
 from magnetflow.recovery.cell.operation import ln_saturation
@@ -27,11 +26,11 @@ from magnetflow.recovery.chemistry.reactions import reactions
 from magnetflow.recovery.chemistry.species import molar_mass_kg
 from magnetflow.recovery.plant.units import charge_for
 from magnetflow.studies.neo_cycle.cell import electrolysis
-from magnetflow.studies.neo_cycle.cell.electrolysis import Point
-from magnetflow.studies.neo_cycle.cell.quick import NAMES, Quick, quick
+from magnetflow.studies.neo_cycle.cell.electrolysis import Point, alloy_mol_m3
+from magnetflow.studies.neo_cycle.cell.quick import HALF_REACTIONS, Quick, quick
 
 AH_PER_KG = charge_for(reactions()["anode_alloy_boron"], "Nd2Fe14B(s)", 1.0) / 3600
-PLATED = 0.1  # share of the current that lays down iron, at which a cell has stopped to do its work
+PLATED = 0.1  # share of the current that plates iron, at which a cell no longer does its work
 LIMIT_FOUND = 3e-3  # part of a limiting current to which it is found
 CURRENTS_A_M2 = (5.0, 6000.0)  # between which limits and the optimum are looked for
 ACIDITIES = (0.0, 3.0)
@@ -63,51 +62,44 @@ LABELS = {
     "t_f": "transfer coefficient of iron",
     "electricity": "price of electricity",
 }
-# The magnet's exchange current is told at the potential of iron.
+EXCHANGE_CURRENTS = [f"i_{letter}" for letter in HALF_REACTIONS]
+# The magnet's exchange current is given at the potential of iron.
 REFERENCE = {"anode_alloy_boron": "anode_Fe"}
-Values = dict[str, float | Array]
 
 
 class Outcome(NamedTuple):
     """What a cell comes to; each of the shape of its inputs."""
 
     cell: Quick
-    net: Array  # share of the current that brings magnet into solution, iron laid down again taken off
+    net: Array  # share of the current that brings magnet into solution, less iron that is plated again
     energy_kwh_kg: Array
     rate_kg_m2_h: Array
     cost_usd_kg: Array
 
     @property
-    def works(self) -> NDArray[np.bool_]:
-        """Return whether magnet goes into solution and no hydroxide falls out."""
+    def works(self) -> Mask:
+        """Return whether magnet goes into solution and no hydroxide precipitates."""
         return (self.net > 0) & (self.cell.saturation < 0)
 
 
-def central() -> Values:
+def central() -> dict[str, float | Array]:
     """Return the inputs of the surrogate and of the costs at their central values."""
     return at_bound("central")
 
 
-def at_bound(bound: str) -> Values:
+def at_bound(bound: str) -> dict[str, float | Array]:
     """Return every input at one end of its range; what has no range stays central."""
-    told = electrolysis.conditions(bound)
-    values: Values = {short: told[name] for short, name in CONDITIONS.items()}
-    values |= {
-        "current": told["current_density_a_m2"],
-        "ph": told["ph"],
-        "electricity": _price("heat"),
-    }  # which stands there as electricity
-    values["alloy"] = 1000 / (told["water_ratio"] * _formula_unit_kg())
+    conditions = electrolysis.conditions(bound)
+    values: dict[str, float | Array] = {short: conditions[name] for short, name in CONDITIONS.items()}
+    values["current"], values["ph"] = conditions["current_density_a_m2"], conditions["ph"]
+    values["electricity"] = _price("heat")  # of the kiln, which is heated by electricity
+    values["alloy"] = alloy_mol_m3(values["water"])
     figures = {**electrolysis.figures(), **electrolysis.figures(bound)}
-    for short, name in zip(("a", "h", "w", "f"), NAMES, strict=True):
-        values[f"i_{short}"] = figures[name, "exchange current density"]
-        values[f"t_{short}"] = figures[name, "transfer coefficient"]
-        values[f"e_{short}"] = figures[REFERENCE.get(name, name), "standard potential"]
+    for letter, name in HALF_REACTIONS.items():
+        values[f"i_{letter}"] = figures[name, "exchange current density"]
+        values[f"t_{letter}"] = figures[name, "transfer coefficient"]
+        values[f"e_{letter}"] = figures[REFERENCE.get(name, name), "standard potential"]
     return values
-
-
-def _formula_unit_kg() -> float:
-    return molar_mass_kg("Nd2Fe14B(s)")
 
 
 @cache
@@ -137,7 +129,7 @@ def _cost(given: Mapping[str, float | Array], energy_kwh_kg: Array, rate_kg_m2_h
 def optimum(given: Mapping[str, float | Array]) -> tuple[float, float, Outcome]:
     """Return the current density and the pH at which a kilogram costs least, and what the cell comes to there.
 
-    From a grid over both, then downhill from its lowest point; a cell in which hydroxide falls out does not count.
+    From a grid over both, then downhill from its lowest point; a cell in which hydroxide precipitates does not count.
     Raises ProcessError where no cell works, or the optimum lies on the edge of the grid.
     """
 
@@ -151,9 +143,9 @@ def optimum(given: Mapping[str, float | Array]) -> tuple[float, float, Outcome]:
         raise ProcessError("no cell works at any current and acidity that is looked at; change the other inputs")
     lowest = int(np.argmin(costs))
 
-    def cost(x: Array) -> float:
-        told = at(math.exp(x[0]), float(x[1]))
-        return float(told.cost_usd_kg) if told.works else math.inf
+    def cost(x: Vector) -> float:
+        cell = at(math.exp(x[0]), float(x[1]))
+        return float(cell.cost_usd_kg) if cell.works else math.inf
 
     begun = np.array([math.log(currents.flat[lowest]), acidities.flat[lowest]])
     found = minimize(cost, begun, method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-10})
@@ -167,11 +159,11 @@ def optimum(given: Mapping[str, float | Array]) -> tuple[float, float, Outcome]:
 
 def by_solver(at: Point) -> tuple[float, float, float]:
     """Return voltage, electricity of a kilogram, kWh, and its cost, USD, at a point, by the solver."""
-    told = electrolysis.run(at)
-    net = told.share("anode", "anode_alloy_boron") - told.share("cathode", "cathode_iron")
+    cell = electrolysis.run(at)
+    net = cell.share("anode", "anode_alloy_boron") - cell.share("cathode", "cathode_iron")
     given = central() | {"current": at.current_density_a_m2, "ph": at.ph}
-    energy, rate = told.voltage_v * AH_PER_KG / 1000 / net, at.current_density_a_m2 * net / AH_PER_KG
-    return told.voltage_v, energy, float(_cost(given, np.asarray(energy), np.asarray(rate)))
+    energy, rate = cell.voltage_v * AH_PER_KG / 1000 / net, at.current_density_a_m2 * net / AH_PER_KG
+    return cell.voltage_v, energy, float(_cost(given, np.asarray(energy), np.asarray(rate)))
 
 
 def optimum_by_solver() -> tuple[float, float]:
@@ -181,7 +173,7 @@ def optimum_by_solver() -> tuple[float, float]:
     """
     current, ph, _ = optimum(central())
 
-    def cost(x: Array) -> float:
+    def cost(x: Vector) -> float:
         at = electrolysis.point(current_density_a_m2=math.exp(float(x[0])), ph=float(x[1]))
         return by_solver(at)[2]
 
@@ -205,7 +197,7 @@ def sensitivity() -> pd.DataFrame:
             if values[name] == middle[name]:
                 continue
             if name == "water":
-                values["alloy"] = 1000 / (values["water"] * _formula_unit_kg())
+                values["alloy"] = alloy_mol_m3(values["water"])
             current, ph, best = optimum(values)
             stay = outcome({**values, "current": kept_current, "ph": kept_ph})
             rows.append((label, bound, current, ph, float(best.cost_usd_kg), float(stay.cost_usd_kg)))
@@ -213,23 +205,23 @@ def sensitivity() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def draws(count: int, seed: int) -> Values:
-    """Return drawn inputs, an array of each: triangles about central values, for exchange currents in logarithms."""
+def draws(count: int, seed: int) -> dict[str, float | Array]:
+    """Return drawn inputs (draws,) of each: triangles about central values, for exchange currents in logarithms."""
     names = [name for name in LABELS if name != "electricity"]
     low, middle, high = at_bound("low"), central(), at_bound("high")
-    values: Values = dict(middle)
+    values = dict(middle)
     for name, points in zip(names, probabilities(len(names), seed, 0, count), strict=True):
         ends = [float(each[name]) for each in (low, middle, high)]
-        logarithmic = name.startswith("i_")
+        logarithmic = name in EXCHANGE_CURRENTS
         one, two, three = [math.log(end) if logarithmic else end for end in ends]
         drawn = triang.ppf(points, (two - one) / (three - one), one, three - one)
         values[name] = np.exp(drawn) if logarithmic else drawn
-    values["alloy"] = 1000 / (np.asarray(values["water"]) * _formula_unit_kg())
+    values["alloy"] = alloy_mol_m3(values["water"])
     return values
 
 
 def limit_a_m2(at: Point, what: str) -> float:
-    """Return the current density at which `iron` is laid down by a tenth of the current, or `hydroxide` falls out.
+    """Return the current density at which a tenth of the current plates `iron`, or `hydroxide` precipitates.
 
     By the solver, not the surrogate; infinite where it does not happen up to the highest current looked at.
     """

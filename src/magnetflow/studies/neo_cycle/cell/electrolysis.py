@@ -11,15 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
+from typing import Any
 
 from magnetflow import tables
-from magnetflow.recovery.cell.kinetics import Branch, HalfReaction, MassAction, Solid
-from magnetflow.recovery.cell.model import Ion, thermal_voltage_v
+from magnetflow.arrays import Array
+from magnetflow.recovery.cell.kinetics import THERMAL_VOLTAGE_V, Branch, HalfReaction, MassAction, Solid
+from magnetflow.recovery.cell.model import Ion
 from magnetflow.recovery.cell.operation import Operation, Setup, operate
 from magnetflow.recovery.chemistry.reactions import Reaction, reactions
-from magnetflow.recovery.chemistry.species import species
-from magnetflow.recovery.plant.conditions import Conditions
-from magnetflow.recovery.plant.streams import Stream
+from magnetflow.recovery.chemistry.species import molar_mass_kg, species
+from magnetflow.recovery.plant.conditions import METALS, Conditions
 from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
 from magnetflow.recovery.stages.electroleach import LIMITS, Electrolysis
 from magnetflow.studies.neo_cycle import plant
@@ -53,7 +54,7 @@ LABELS = {
     "hours_a_year": "running time",
 }
 HYDROXIDES = ("Nd(OH)3(s)", "Fe(OH)2(s)")
-# What an alloy is told by, for its standard potential: moles of each element by its half reaction.
+# What makes up the alloy, for its standard potential: moles of each element by its half reaction.
 ALLOY = {"anode_Nd": 2, "anode_Fe": 14, "anode_B": 1}
 KINETICS_OF = {"anode_selective": "anode_alloy_boron"}  # nothing is known of it by itself
 
@@ -80,12 +81,17 @@ def conditions(bound: str = "central") -> Mapping[str, float]:
     return MappingProxyType(dict(zip(rows["condition"], rows["value"], strict=True)))
 
 
-def plant_conditions(bound: str = "central", **given: object) -> tuple[Conditions, Electrolysis]:
-    """Return the conditions of a batch by the cell; `given` replaces those of the separation that it names."""
-    values = conditions(bound)
-    conversion = {name.partition(".")[2]: value for name, value in values.items() if "." in name}
+def plant_conditions(**given: Any) -> tuple[Conditions, Electrolysis]:
+    """Return the central conditions of a batch by the cell; `given` replaces those of the separation it names."""
+    values = conditions()
+    batch: dict[str, Any] = {"conversion": {metal: values[f"conversion.{metal}"] for metal in METALS}, "dust": 0.0}
     cell = Electrolysis(**{name: values[name] for name in LIMITS if name in values})  # type: ignore[arg-type]
-    return plant.conditions(bound, **{"conversion": conversion, "dust": 0.0} | given), cell
+    return plant.conditions(**batch | given), cell
+
+
+def alloy_mol_m3(water_ratio: Array | float) -> Array | float:
+    """Return the formula units of the alloy dissolved in a cubic metre of liquor, by water for each kg of magnets."""
+    return 1000 / (water_ratio * molar_mass_kg("Nd2Fe14B(s)"))
 
 
 def point(**given: object) -> Point:
@@ -93,8 +99,7 @@ def point(**given: object) -> Point:
     central = conditions()
     names = ("current_density_a_m2", "gap_m", "layer_m", "ph", "support_mol_m3", "mobility")
     values: dict[str, object] = {name: central[name] for name in names}
-    alloy_per_kg = Stream({"Nd2Fe14B(s)": 1.0}).mass_kg()
-    values["alloy_mol_m3"] = 1000 / (central["water_ratio"] * alloy_per_kg)
+    values["alloy_mol_m3"] = alloy_mol_m3(central["water_ratio"])
     return Point(**values | given)  # type: ignore[arg-type]
 
 
@@ -110,17 +115,21 @@ def ions(names: Sequence[str], mobility: float = 1.0) -> list[Ion]:
     return [Ion(name, mobility * diffusivities()[name]) for name in names]
 
 
+def _equilibrium(formed: str) -> tuple[Reaction, float]:
+    """Return the reaction that `aqueous_equilibria` lists for a species, and ln of its constant."""
+    laws = tables.read("aqueous_equilibria").set_index("formed")
+    return Reaction.read(formed, str(laws["equation"][formed])), float(laws["value"][formed]) * math.log(10)
+
+
 @cache
 def association(formed: str) -> MassAction:
-    """Return the reaction by which H+ and a base meet, with its rate, written as the acid that comes apart.
+    """Return the reaction that forms a species from H+ and a base, with its rate, written as the acid's dissociation.
 
-    `formed` is the species by which `aqueous_equilibria` tells it.
+    `formed` is the species under which `aqueous_equilibria` and `solution_rates` list it.
     """
-    laws = tables.read("aqueous_equilibria").set_index("formed")
     rates = tables.read("solution_rates").set_index("formed")
     rate = float(tables.in_unit(rates.loc[[formed]], "m**3/mol/s").iloc[0])
-    reaction = Reaction.read(formed, str(laws["equation"][formed]))
-    ln_constant = float(laws["value"][formed]) * math.log(10)
+    reaction, ln_constant = _equilibrium(formed)
     if reaction.coefficients["H+(aq)"] > 0:  # the acid stands on the left
         return MassAction(reaction, ln_constant, rate)
     return MassAction(reaction.reversed(), -ln_constant, rate)
@@ -129,8 +138,7 @@ def association(formed: str) -> MassAction:
 @cache
 def solid(formed: str) -> Solid:
     """Return a solid with its solubility."""
-    laws = tables.read("aqueous_equilibria").set_index("formed")
-    return Solid(Reaction.read(formed, str(laws["equation"][formed])), float(laws["value"][formed]) * math.log(10))
+    return Solid(*_equilibrium(formed))
 
 
 @cache
@@ -166,38 +174,38 @@ def half_reaction(name: str) -> HalfReaction:
     potential = alloy_potential_v(name) if alloy else known[name, "standard potential"]
     anodic, cathodic = (branch, None) if direction == "anodic" else (None, branch)
     current = known[source, "exchange current density"]
-    if name == "anode_alloy_boron":  # its figure is told at the potential of iron, which is the last to dissolve
+    if name == "anode_alloy_boron":  # its figure is given at the potential of iron, which is the last to dissolve
         below = potential - known["anode_Fe", "standard potential"]
-        current *= math.exp(branch.transfer * below / thermal_voltage_v())
+        current *= math.exp(branch.transfer * below / THERMAL_VOLTAGE_V)
     return HalfReaction(reactions()[name], potential, current, anodic, cathodic)
 
 
 def liquor(at: Point) -> dict[str, float]:
     """Return the liquor of the cell, mol/m³: what is dissolved, its acid, the support, and the anions they take."""
     acid = 1000 * 10**-at.ph
-    made = {"H+(aq)": acid, "OH-(aq)": 1e-8 / acid, "NH4+(aq)": at.support_mol_m3}
-    made["Nd+3(aq)"] = 2 * at.alloy_mol_m3
+    cations = {"H+(aq)": acid, "OH-(aq)": 1e-8 / acid, "NH4+(aq)": at.support_mol_m3}
+    cations["Nd+3(aq)"] = 2 * at.alloy_mol_m3
     if not at.selective:
-        made["Fe+2(aq)"] = 14 * at.alloy_mol_m3
-    charge = sum(species(name).charge * amount for name, amount in made.items())
+        cations["Fe+2(aq)"] = 14 * at.alloy_mol_m3
+    charge = sum(species(name).charge * amount for name, amount in cations.items())
     if not at.sulfate:
-        return made | {"Cl-(aq)": charge}
+        return cations | {"Cl-(aq)": charge}
     bound = acid / 1000 * math.exp(-association("HSO4-(aq)").ln_constant)  # bisulfate for each sulfate
     sulfate = charge / (2 + bound)
-    return made | {"SO4-2(aq)": sulfate, "HSO4-(aq)": bound * sulfate}
+    return cations | {"SO4-2(aq)": sulfate, "HSO4-(aq)": bound * sulfate}
 
 
 def setup(at: Point) -> Setup:
     """Return the cell at a point; hydrogen forms at both electrodes, iron and oxygen where they can."""
-    held = liquor(at)
-    acids = [association("OH-(aq)")] + ([association("HSO4-(aq)")] if at.sulfate else [])
+    solution = liquor(at)
+    acids = ["OH-(aq)"] + (["HSO4-(aq)"] if at.sulfate else [])
     dissolving = "anode_selective" if at.selective else "anode_alloy_boron"
     anode = [dissolving, "cathode_hydrogen", "anode_oxygen"]
     cathode = ["cathode_hydrogen", "cathode_water"] + ([] if at.selective else ["cathode_iron"])
     return Setup(
-        ions(list(held), at.mobility),
-        held,
-        acids,
+        ions(list(solution), at.mobility),
+        solution,
+        [association(name) for name in acids],
         [half_reaction(name) for name in anode],
         [half_reaction(name) for name in cathode],
         at.layer_m,

@@ -1,7 +1,7 @@
 """Which ions carry the current through a membrane between the magnet and the cathode?
 
-The balance of the plant lets chloride alone pass. Here the solver tells what a membrane of the charge assumed lets
-pass between the liquor of the magnet and ammonium chloride, with a diffusion layer on either side.
+The balance of the plant lets chloride alone pass. Here the solver gives what passes a membrane of the charge assumed
+between the liquor of the magnet and ammonium chloride, with a diffusion layer on either side.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ FINEST_PART = 4e-4  # of either that the first interval at a face takes
 def current_by_ion(at: Point, membrane_charge_mol_m3: float | None = None) -> dict[str, float]:
     """Return the part of the current that each ion carries where it leaves the liquor of the magnet.
 
-    The catholyte holds ammonium chloride, half of what the cell is fed with. The charge of the membrane is the
-    central one unless told.
+    The catholyte is ammonium chloride, half of what the cell is fed with. The charge of the membrane is the central
+    one unless given.
     """
-    told = electrolysis.conditions()
-    charge = told["membrane_charge_mol_m3"] if membrane_charge_mol_m3 is None else membrane_charge_mol_m3
+    central = electrolysis.conditions()
+    charge = central["membrane_charge_mol_m3"] if membrane_charge_mol_m3 is None else membrane_charge_mol_m3
     anolyte = electrolysis.liquor(at)
     salt = ELECTRONS * at.alloy_mol_m3 / 2
     catholyte = dict.fromkeys(anolyte, 0.0) | {"NH4+(aq)": salt, "Cl-(aq)": salt, "H+(aq)": 1e-4, "OH-(aq)": 1e-4}
     layer = grids.graded_both(at.layer_m, INTERVALS, FINEST_PART * at.layer_m)
-    thickness = told["membrane_m"]
+    thickness = central["membrane_m"]
     membrane = at.layer_m + grids.graded_both(thickness, INTERVALS, FINEST_PART * thickness)
     grid = np.concatenate([layer[:-1], membrane[:-1], membrane[-1] + layer])
     nodes, intervals = grids.within(grid, float(membrane[0]), float(membrane[-1]))
@@ -44,7 +44,7 @@ def current_by_ion(at: Point, membrane_charge_mol_m3: float | None = None) -> di
         Bulk(catholyte),
         reactions=[electrolysis.association("OH-(aq)")],
         fixed_charge_mol_m3=charge * nodes,
-        mobility=1 - (1 - told["membrane_mobility"]) * intervals,
+        mobility=1 - (1 - central["membrane_mobility"]) * intervals,
     )
     entering = inflow_mol_m2_s(steady(start(cell, catholyte)))[0]
     shares = FARADAY_C_PER_MOL * cell.charges * entering / at.current_density_a_m2

@@ -2,7 +2,7 @@
 
 The surrogate of `electrolysis.run`: each layer is a single interval of the solver, in the field that the liquor has,
 and water is at rest where it meets the electrode. It holds for chloride. Each input may be an array, so that a
-thousand cells take as long as one; a page works it out in its own script, `book/_assets/controls.js`.
+thousand cells take as long as one; a page works it out in its own script, `book/_assets/cell.js`.
 """
 
 from __future__ import annotations
@@ -15,17 +15,21 @@ from typing import NamedTuple
 import numpy as np
 
 from magnetflow.arrays import Array
-from magnetflow.recovery.cell.model import thermal_voltage_v
+from magnetflow.recovery.cell.kinetics import STANDARD_MOL_M3, THERMAL_VOLTAGE_V
 from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL as F
 from magnetflow.studies.neo_cycle.cell import electrolysis
 from magnetflow.studies.neo_cycle.cell.electrolysis import Point
 
-VOLTS = thermal_voltage_v()
 ROUNDS = 45  # of bisection, to less than a picovolt
 LOWEST_V, HIGHEST_V = -4.0, 2.0
 ELECTRONS = 37.0  # of a formula unit, boron included
 PROTONS_OF_BORON = 3.0
-NAMES = ("anode_alloy_boron", "cathode_hydrogen", "cathode_water", "cathode_iron")
+HALF_REACTIONS = {
+    "a": "anode_alloy_boron",
+    "h": "cathode_hydrogen",
+    "w": "cathode_water",
+    "f": "cathode_iron",
+}  # by the letter that ends the short names of their kinetics
 
 
 class Quick(NamedTuple):
@@ -34,14 +38,38 @@ class Quick(NamedTuple):
     voltage_v: Array
     gap_v: Array
     dissolving: Array  # share of the current; above 1 where acid helps
-    plating: Array  # share of the current that lays down iron
+    plating: Array  # share of the current that plates iron
     surface_ph: Array
     saturation: Array  # decades by which a hydroxide exceeds its solubility before the cathode
 
 
+class _Layer(NamedTuple):
+    """The liquor, mol/m³, and what a mole of an ion in a m³ passes over a diffusion layer, as A/m²."""
+
+    protons: Array
+    neodymium: Array
+    iron: Array
+    conductivity_s_m: Array
+    field: Array  # drop over a layer, in thermal voltages
+    with_h: Array  # protons with the field, towards the cathode
+    against_h: Array
+    with_oh: Array  # hydroxide, away from the cathode
+    with_fe: Array
+    against_fe: Array
+
+
+class _Cathode(NamedTuple):
+    """A cathode at a potential: its current, and the ions at its surface, mol/m³."""
+
+    current: Array
+    plating: Array  # current that plates iron, A/m²
+    protons: Array
+    iron: Array
+
+
 def inputs(at: Point) -> dict[str, float]:
-    """Return what the surrogate needs of a point, kinetics and constants included, by short names."""
-    told = {
+    """Return what the surrogate needs of a point, kinetics included, by short names."""
+    values = {
         "current": at.current_density_a_m2,
         "gap": at.gap_m,
         "layer": at.layer_m,
@@ -50,100 +78,113 @@ def inputs(at: Point) -> dict[str, float]:
         "support": at.support_mol_m3,
         "mobility": at.mobility,
     }
-    for short, name in zip(("a", "h", "w", "f"), NAMES, strict=True):
+    for letter, name in HALF_REACTIONS.items():
         half = electrolysis.half_reaction(name)
         branch = half.anodic or half.cathodic
         assert branch is not None
-        told |= {f"i_{short}": half.exchange_current_a_m2, f"t_{short}": branch.transfer}
-        told[f"e_{short}"] = half.standard_potential_v
-    return told
+        values[f"i_{letter}"] = half.exchange_current_a_m2
+        values[f"t_{letter}"] = branch.transfer
+        values[f"e_{letter}"] = half.standard_potential_v
+    return values
 
 
 @cache
 def constants() -> dict[str, float]:
     """Return the constants that no slider moves: thermal voltage, diffusivities, water, solubilities."""
-    names = {"H": "H+(aq)", "O": "OH-(aq)", "N": "Nd+3(aq)", "F": "Fe+2(aq)", "A": "NH4+(aq)", "C": "Cl-(aq)"}
-    diffusivities = electrolysis.diffusivities()
-    told = {f"D_{short}": diffusivities[name] for short, name in names.items()}
+    letters = {"H": "H+(aq)", "O": "OH-(aq)", "N": "Nd+3(aq)", "F": "Fe+2(aq)", "A": "NH4+(aq)", "C": "Cl-(aq)"}
+    values = {f"D_{letter}": electrolysis.diffusivities()[name] for letter, name in letters.items()}
     water = electrolysis.association("OH-(aq)")
-    told |= {"F": F, "U": VOLTS, "kw": water.forward_rate / water.backward_rate}
+    values |= {"F": F, "U": THERMAL_VOLTAGE_V, "kw": water.forward_rate / water.backward_rate}
     for short, name in zip(("sn", "sf"), electrolysis.HYDROXIDES, strict=True):
-        told[short] = electrolysis.solid(name).ln_solubility
-    return told
+        values[short] = electrolysis.solid(name).ln_solubility
+    return values
 
 
 def quick(given: Mapping[str, float | Array]) -> Quick:
-    """Return the cell at inputs by their short names, see `inputs`; each a number or an array."""
-    k = constants()
+    """Return the cell at inputs by their short names, see `inputs`; numbers, or arrays of one shape."""
     x: dict[str, Array] = {name: np.asarray(value, float) for name, value in given.items()}
-    acid = 1000 * 10.0 ** -x["ph"]
-    iron, neodymium = 14 * x["alloy"], 2 * x["alloy"]
-    chloride = acid + 3 * neodymium + 2 * iron + x["support"]
-    mobile = {  # z² D c of each ion
-        "H": k["D_H"] * acid,
-        "N": 9 * k["D_N"] * neodymium,
-        "F": 4 * k["D_F"] * iron,
-        "A": k["D_A"] * x["support"],
-        "C": k["D_C"] * chloride,
-    }
-    total = sum(mobile.values())
-    conductivity = F / k["U"] * x["mobility"] * total
-    current = x["current"]
-    # What a mole in a m³ lets pass over the layer, as A/m²: with the field, and against it.
-    field = current * x["layer"] / (conductivity * k["U"])  # drop over a layer, in thermal voltages
-    spread = F * x["mobility"] / x["layer"]
-    with_h, against_h = (spread * k["D_H"] * each for each in _weights(field))
-    with_o = spread * k["D_O"] * _weights(field)[0]
-    with_f, against_f = (2 * spread * k["D_F"] * each for each in _weights(2 * field))
-
-    def hydrogen(volts: Array) -> Array:
-        return x["i_h"] / 1000 * np.exp(-x["t_h"] / k["U"] * (volts - x["e_h"]))
-
-    def at_cathode(volts: Array) -> tuple[Array, Array, Array]:
-        rate, water = hydrogen(volts), x["i_w"] * np.exp(-x["t_w"] / k["U"] * (volts - x["e_w"]))
-        # Protons that arrive, less hydroxide that leaves, meet both reactions; at the surface h · oh = Kw.
-        slope, short = rate + against_h, water - with_h * acid
-        root = np.sqrt(short**2 + 4 * slope * with_o * k["kw"])
-        basic = 2 * with_o * k["kw"] / np.where(short > 0, short + root, root)  # the same root, without cancelling
-        surface = np.where(short > 0, basic, (root - short) / (2 * slope))
-        plating = x["i_f"] / 1000 * np.exp(-x["t_f"] / k["U"] * (volts - x["e_f"]))
-        left = with_f * iron / (against_f + plating)
-        return rate * surface + water + plating * left, surface, left
-
-    def at_anode(volts: Array) -> tuple[Array, Array]:
-        rate = hydrogen(volts)
-        arriving = against_h * acid + current * PROTONS_OF_BORON / ELECTRONS
-        own = rate * arriving / (with_h + rate)
-        dissolving = x["i_a"] * np.exp(x["t_a"] / k["U"] * (volts - x["e_a"]))
-        return dissolving - own, dissolving
-
-    cathode = _found(lambda volts: current - at_cathode(volts)[0])
-    anode = _found(lambda volts: at_anode(volts)[0] - current)
-    _, surface, left = at_cathode(cathode)
-    enriched = np.exp(3 * field)  # of neodymium, which does not react
-    saturations = (
-        np.log(neodymium * enriched / 1000) - 3 * np.log(surface / 1000) - k["sn"],
-        np.log(left / 1000) - 2 * np.log(surface / 1000) - k["sf"],
-    )
-    gap = current * x["gap"] / conductivity  # the layers conduct as the rest does
+    current, layer = x["current"], _layer(x)
+    cathode_v = _root(lambda volts: current - _cathode(x, layer, volts).current)
+    anode_v = _root(lambda volts: _anode_current(x, layer, volts) - current)
+    cathode = _cathode(x, layer, cathode_v)
+    gap = current * x["gap"] / layer.conductivity_s_m  # the layers conduct as the rest does
     return Quick(
-        anode - cathode + gap,
-        gap,
-        at_anode(anode)[1] / current,
-        x["i_f"] / 1000 * np.exp(-x["t_f"] / k["U"] * (cathode - x["e_f"])) * left / current,
-        3 - np.log10(surface),
-        np.maximum(*saturations) / math.log(10),
+        voltage_v=anode_v - cathode_v + gap,
+        gap_v=gap,
+        dissolving=_tafel(x, "a", 1, anode_v) / current,
+        plating=cathode.plating / current,
+        surface_ph=3 - np.log10(cathode.protons),
+        saturation=_saturation(layer, cathode),
     )
 
 
-def _weights(field: Array) -> tuple[Array, Array]:
-    """Return Bernoulli's function for ions that go with the field, and for those that come back against it."""
-    against = field / np.expm1(field)
-    return against + field, against
+def _layer(x: Mapping[str, Array]) -> _Layer:
+    """Return the liquor, and Goldman's fluxes over a layer of it in the field of its current."""
+    k = constants()
+    protons = 1000 * 10.0 ** -x["ph"]
+    iron, neodymium = 14 * x["alloy"], 2 * x["alloy"]
+    chloride = protons + 3 * neodymium + 2 * iron + x["support"]
+    mobile = k["D_H"] * protons + 9 * k["D_N"] * neodymium + 4 * k["D_F"] * iron  # sum of z² D c
+    mobile = mobile + k["D_A"] * x["support"] + k["D_C"] * chloride
+    conductivity = F / k["U"] * x["mobility"] * mobile
+    field = x["current"] * x["layer"] / (conductivity * k["U"])
+    spread = F * x["mobility"] / x["layer"]
+    single, double = field / np.expm1(field), 2 * field / np.expm1(2 * field)  # Bernoulli's function, by charge
+    return _Layer(
+        protons,
+        neodymium,
+        iron,
+        conductivity,
+        field,
+        with_h=spread * k["D_H"] * (single + field),
+        against_h=spread * k["D_H"] * single,
+        with_oh=spread * k["D_O"] * (single + field),
+        with_fe=2 * spread * k["D_F"] * (double + 2 * field),
+        against_fe=2 * spread * k["D_F"] * double,
+    )
 
 
-def _found(excess: Callable[[Array], Array]) -> Array:
-    """Return the potential at which an excess that grows with it is nil, by bisection, for every cell at once."""
+def _tafel(x: Mapping[str, Array], letter: str, sign: int, volts: Array) -> Array:
+    """Return the current of a half reaction by Tafel's law, A/m², anodic (1) or cathodic (-1), ions at c°."""
+    overvoltage = volts - x[f"e_{letter}"]
+    return np.asarray(x[f"i_{letter}"] * np.exp(sign * x[f"t_{letter}"] / THERMAL_VOLTAGE_V * overvoltage))
+
+
+def _cathode(x: Mapping[str, Array], layer: _Layer, volts: Array) -> _Cathode:
+    """Return the cathode at a potential.
+
+    Protons that arrive, less hydroxide that leaves, meet hydrogen from protons and from water; with h · oh = Kw at
+    the surface that is a quadratic equation for h.
+    """
+    by_proton, water = _tafel(x, "h", -1, volts) / STANDARD_MOL_M3, _tafel(x, "w", -1, volts)
+    ionised = layer.with_oh * constants()["kw"]
+    slope, excess = by_proton + layer.against_h, water - layer.with_h * layer.protons
+    root = np.sqrt(excess**2 + 4 * slope * ionised)
+    basic = 2 * ionised / np.where(excess > 0, excess + root, root)  # the same root, without cancelling
+    protons = np.where(excess > 0, basic, (root - excess) / (2 * slope))
+    by_iron = _tafel(x, "f", -1, volts) / STANDARD_MOL_M3
+    iron = layer.with_fe * layer.iron / (layer.against_fe + by_iron)
+    return _Cathode(by_proton * protons + water + by_iron * iron, by_iron * iron, protons, iron)
+
+
+def _anode_current(x: Mapping[str, Array], layer: _Layer, volts: Array) -> Array:
+    """Return the current of the magnet at a potential: what dissolves it, less hydrogen that forms on it."""
+    by_proton = _tafel(x, "h", -1, volts) / STANDARD_MOL_M3
+    arriving = layer.against_h * layer.protons + x["current"] * PROTONS_OF_BORON / ELECTRONS
+    return _tafel(x, "a", 1, volts) - by_proton * arriving / (layer.with_h + by_proton)
+
+
+def _saturation(layer: _Layer, cathode: _Cathode) -> Array:
+    """Return by how many decades the less soluble of the two hydroxides exceeds its solubility at the cathode."""
+    k, neodymium = constants(), layer.neodymium * np.exp(3 * layer.field)  # enriched, as it does not react
+    ln_protons = np.log(cathode.protons / STANDARD_MOL_M3)
+    of_neodymium = np.log(neodymium / STANDARD_MOL_M3) - 3 * ln_protons - k["sn"]
+    of_iron = np.log(cathode.iron / STANDARD_MOL_M3) - 2 * ln_protons - k["sf"]
+    return np.asarray(np.maximum(of_neodymium, of_iron) / math.log(10))
+
+
+def _root(excess: Callable[[Array], Array]) -> Array:
+    """Return the potential at which an excess that grows with it is zero, by bisection, for every cell at once."""
     low = np.full(np.shape(excess(np.asarray(0.0))), LOWEST_V)
     high = np.full_like(low, HIGHEST_V)
     with np.errstate(over="ignore"):
