@@ -43,18 +43,18 @@ def compared(count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
 
 def test_the_surrogate_keeps_to_the_solver() -> None:
     """Within 15 mV until hydroxide falls out, but for cells at the very limit of an ion: a tenth of a volt."""
-    told = compared(64)
-    clear = told[:, 4] < 0
-    volts, iron, decades, own = (np.abs(told[clear, at] - told[clear, at + 1]) for at in (0, 2, 4, 6))
+    cells = compared(64)
+    clear = cells[:, 4] < 0
+    volts, iron, decades, own = (np.abs(cells[clear, at] - cells[clear, at + 1]) for at in (0, 2, 4, 6))
     assert np.median(volts) < 2e-3
     assert np.quantile(volts, 0.9) < 1.5e-2
     assert volts.max() < 0.12
     assert iron.max() < 0.04
     assert np.median(decades) < 0.02
     assert own.max() < 0.03
-    assert np.mean((told[:, 4] < 0) == (told[:, 5] < 0)) > 0.95, "the two differ on what falls out"
+    assert np.mean((cells[:, 4] < 0) == (cells[:, 5] < 0)) > 0.95, "the two differ on what falls out"
     assert 0.02 < 1 - clear.mean() < 0.5, "the sample shows too little on one side"
-    assert told[clear, 2].max() > 0.3, "no cell of the sample is beyond the limit of protons"
+    assert cells[clear, 2].max() > 0.3, "no cell of the sample is beyond the limit of protons"
 
 
 def test_the_surrogate_takes_arrays_as_it_takes_numbers() -> None:
@@ -68,16 +68,18 @@ def test_the_surrogate_takes_arrays_as_it_takes_numbers() -> None:
 
 def test_energy_rate_and_cost_are_those_of_their_definitions() -> None:
     given = cell_design.central()
-    told = cell_design.outcome(given)
+    outcome = cell_design.outcome(given)
     current = float(given["current"])
     charge = charge_for(reactions()["anode_alloy_boron"], "Nd2Fe14B(s)", 1.0)
-    net_c = float(told.net) * current
-    assert float(told.rate_kg_m2_h) == pytest.approx(net_c * 3600 / charge)
-    watts = float(told.cell.voltage_v) * current
-    assert float(told.energy_kwh_kg) == pytest.approx(watts / 1000 / float(told.rate_kg_m2_h))
+    net_c = float(outcome.net) * current
+    assert float(outcome.rate_kg_m2_h) == pytest.approx(net_c * 3600 / charge)
+    watts = float(outcome.cell.voltage_v) * current
+    assert float(outcome.energy_kwh_kg) == pytest.approx(watts / 1000 / float(outcome.rate_kg_m2_h))
     acid = 0.1 * 20 * (0.25 * 0.036458 + 0.6 * 0.017031)  # mol a kg at pH 1, and prices of HCl and NH3
-    electrodes = 1000 / (6000 * float(told.rate_kg_m2_h))
-    assert float(told.cost_usd_kg) == pytest.approx(0.0804 * float(told.energy_kwh_kg) + electrodes + acid, rel=1e-4)
+    electrodes = 1000 / (6000 * float(outcome.rate_kg_m2_h))
+    assert float(outcome.cost_usd_kg) == pytest.approx(
+        0.0804 * float(outcome.energy_kwh_kg) + electrodes + acid, rel=1e-4
+    )
 
 
 def test_the_optimum_is_a_lowest_point_inside_the_limits() -> None:
@@ -111,9 +113,9 @@ def test_the_solver_finds_the_optimum_where_the_surrogate_does() -> None:
 
 
 def test_the_sensitivity_never_finds_it_dearer_to_choose_anew() -> None:
-    told = cell_design.sensitivity()
-    assert (told["cost_usd_kg"] <= told["cost_if_kept_usd_kg"] * (1 + 1e-6)).all()
-    dearer = told.set_index(["input", "end"])["current_a_m2"]
+    ends = cell_design.sensitivity()
+    assert (ends["cost_usd_kg"] <= ends["cost_if_kept_usd_kg"] * (1 + 1e-6)).all()
+    dearer = ends.set_index(["input", "end"])["current_a_m2"]
     assert dearer["cost of electrodes", "high"] > dearer["cost of electrodes", "low"]
     assert dearer["price of electricity", "high"] < dearer["price of electricity", "low"]
 
