@@ -181,7 +181,12 @@ BAD = [
     (
         "plain",
         lambda files: {**files, "variables.csv": "name,value,sd,status\nä,1,1,measured".encode("cp1252")},
-        ["variables.csv, row 2", "not UTF-8"],
+        ["variables.csv, row 2, column name", "not UTF-8"],
+    ),
+    (
+        "plain",
+        lambda files: {**files, "equations.txt": "# a share\nä".encode("cp1252")},
+        ["equations.txt, row 2: byte"],
     ),
     (
         "plain",

@@ -159,6 +159,14 @@ def test_missing_files_and_names_are_told(data: Path) -> None:
         tables.read("masses", data)
 
 
+def test_csv_is_split_in_one_place() -> None:
+    readers = ("csv.reader(", "csv.DictReader(")
+    sources = Path(tables.__file__).parents[1].rglob("*.py")
+    assert [path.name for path in sources if any(reader in path.read_text("utf-8") for reader in readers)] == [
+        "text.py"
+    ]
+
+
 def test_errors_and_sheets_are_there_without_the_slow_libraries() -> None:
     code = (
         "import sys, magnetflow.errors; print({'numpy', 'pandas', 'pandera', 'pint', 'openpyxl'} & set(sys.modules))"

@@ -81,13 +81,10 @@ def short(path: Path) -> str:
 def _check_schema(name: str, schema: dict[str, Any], tables: set[str], path: Path) -> None:
     """Raise TableError when a schema names no field, key or table that is there."""
     fields = {field["name"]: (field["type"], field["description"]) for field in schema["fields"]}
-    named = [*schema["primaryKey"], *(key for other in schema.get("foreignKeys", []) for key in other["fields"])]
-    strangers = [key for key in named if key not in fields]
-    strangers += [
-        other["reference"]["resource"]
-        for other in schema.get("foreignKeys", [])
-        if other["reference"]["resource"] not in tables
-    ]
+    keys = schema.get("foreignKeys", [])
+    columns = [*schema["primaryKey"], *(column for key in keys for column in key["fields"])]
+    strangers = [column for column in columns if column not in fields]
+    strangers += {key["reference"]["resource"] for key in keys} - tables
     if strangers or not schema["primaryKey"]:
         raise TableError(short(path), f"the keys of {name} name {(strangers or ['nothing'])[0]}; mend its schema")
 
@@ -176,10 +173,10 @@ def _numbers(frame: pd.DataFrame, file: str, field: dict[str, Any]) -> pd.Series
     optional = field["type"] == "number" and not field.get("constraints", {}).get("required")
     marked = optional and "confidence" in frame
     missing = frame["confidence"] == "missing" if marked else pd.Series(False, index=frame.index)
-    problem = " in a row marked missing; empty the cell or mend the mark"
-    _refuse_first(cells, missing & (cells != ""), file, problem)
+    filled = missing & (cells != "")
+    _refuse_first(cells, filled, file, " in a row marked missing; empty the cell or mend the mark")
     numbers: pd.Series[float] = pd.to_numeric(cells, errors="coerce").astype(float)
-    wrong = ~np.isfinite(numbers) & ~missing
+    wrong = ~numbers.abs().lt(np.inf) & ~missing
     if field["type"] == "integer":
         wrong |= numbers % 1 != 0
     _refuse_first(cells, wrong, file, f", expected {_expectation(field)}")

@@ -2,7 +2,7 @@
 
 A sheet is a CSV file of a folder, or a sheet of one workbook (.xlsx), as a spreadsheet program writes it: a byte
 order mark, any line ends, quoted cells, blank rows and short rows are simply read.
-What cannot be meant is refused with file, row and column.
+What has no clear meaning is refused with file, row and column.
 """
 
 from __future__ import annotations

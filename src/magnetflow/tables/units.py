@@ -1,8 +1,4 @@
-"""What is a figure worth in another unit?
-
-Pint, pandas and xarray are slow to import, and most tables stand in the unit that is wanted; so pint is not asked
-before a unit differs.
-"""
+"""What is a figure worth in another unit? Pint is slow to import, and is not asked before units differ."""
 
 from __future__ import annotations
 
