@@ -80,10 +80,15 @@ def timings_page(table: pd.DataFrame, draws: pd.DataFrame, recovery: pd.DataFram
     ]
     for flows, rows in table.groupby(table["flows"].astype(int)):
         parts.append(f"## {flows:,} flows\n\n| tool | s | MB | deviation, σ |\n|---|---:|---:|---:|")
-        for row in rows.itertuples():
-            seconds = f"{float(row.seconds):.2g}" if row.seconds else row.note
-            parts.append(f"| {row.tool} | {seconds} | {row.memory_mb} | {row.worst_deviation_sd} |")
-        parts.append("")
+        seconds = [
+            f"{float(one):.2g}" if one else note for one, note in zip(rows["seconds"], rows["note"], strict=True)
+        ]
+        parts += [*_rows(rows.assign(seconds=seconds), "tool", "seconds", "memory_mb", "worst_deviation_sd"), ""]
+    shown = draws.assign(
+        seconds=[f"{float(one):.2g}" for one in draws["seconds"]],
+        draws=[f"{int(one):,}" for one in draws["draws"]],
+        each=_each(draws, "draws", 1e6),
+    )
     parts += [
         "## Many draws of one system\n",
         f"{_measured(draws)}: the whole system of the United",
@@ -93,18 +98,14 @@ def timings_page(table: pd.DataFrame, draws: pd.DataFrame, recovery: pd.DataFram
         "Memory is the peak of the largest process.",
         "`benchmarks/ensemble.py` measures again.\n",
         "| what | draws | s | µs a draw | MB |\n|---|---:|---:|---:|---:|",
-        *(
-            f"| {row.what} | {int(row.draws):,} | {float(row.seconds):.2g} | {_each(row.seconds, row.draws, 1e6)} "
-            f"| {row.memory_mb} |"
-            for row in draws.itertuples()
-        ),
+        *_rows(shown, "what", "draws", "seconds", "each", "memory_mb"),
         "\n## Balances and equilibria of recovery\n",
         f"{_measured(recovery)}, each row in a process of its own, after",
         "one run that is not counted.",
         "PHREEQC and Cantera are asked for the same equilibrium with the same constants, and do far more besides.",
         "`benchmarks/recovery.py` measures again.\n",
         "| what | ms a run | MB |\n|---|---:|---:|",
-        *(f"| {row.what} | {_each(row.seconds, row.runs, 1e3)} | {row.memory_mb} |" for row in recovery.itertuples()),
+        *_rows(recovery.assign(each=_each(recovery, "runs", 1e3)), "what", "each", "memory_mb"),
         "\n## The electrochemical cell\n",
         f"{_measured(cell)}, each row in a process of its own, after",
         "one run that is not counted.",
@@ -117,10 +118,7 @@ def timings_page(table: pd.DataFrame, draws: pd.DataFrame, recovery: pd.DataFram
         "Errors are those of the case, and for layers the difference from 3,200 intervals.",
         "`benchmarks/cell.py` measures again.\n",
         "| case | by | ms a run | error | MB |\n|---|---|---:|---:|---:|",
-        *(
-            f"| {row.task} | {row.what} | {_each(row.seconds, row.runs, 1e3)} | {row.error} | {row.memory_mb} |"
-            for row in cell.itertuples()
-        ),
+        *_rows(cell.assign(each=_each(cell, "runs", 1e3)), "task", "what", "each", "error", "memory_mb"),
     ]
     return "\n".join(parts)
 
@@ -129,10 +127,14 @@ def _measured(table: pd.DataFrame) -> str:
     return f"Measured on {table['date'].iloc[0]}, {table['machine'].iloc[0]}"
 
 
-def _each(seconds: str, runs: str, units_a_second: float) -> str:
-    """Return the time of one of several runs, to two figures or whole units."""
-    time = units_a_second * float(seconds) / float(runs)
-    return f"{time:,.2g}" if time < 100 else f"{time:,.0f}"
+def _each(table: pd.DataFrame, runs: str, units_a_second: float) -> list[str]:
+    """Return the time of one of several runs in each row, to two figures or whole units."""
+    times = units_a_second * table["seconds"].astype(float) / table[runs].astype(float)
+    return [f"{time:,.2g}" if time < 100 else f"{time:,.0f}" for time in times]
+
+
+def _rows(table: pd.DataFrame, *columns: str) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in zip(*(table[column] for column in columns), strict=True)]
 
 
 def _exponent(table: pd.DataFrame) -> float:
