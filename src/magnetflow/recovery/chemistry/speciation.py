@@ -4,7 +4,8 @@ Each species follows from the components it is made of by mass action, each comp
 oversaturated. In logarithms of activities this is the maximum of a concave function under linear limits, one a solid,
 whose multipliers are the amounts that fall out; so there is one answer, and Newton's method finds it.
 Activities are Davies's (1962), with log gamma = 0.1 I for what has no charge, as PHREEQC has it (Parkhurst and Appelo
-2013). Beyond an ionic strength of `DAVIES_LIMIT` the equation means nothing: it is held at its value there.
+2013). Beyond an ionic strength of `DAVIES_LIMIT` the equation means nothing, and coefficients are kept at
+their values there.
 """
 
 from __future__ import annotations

@@ -28,8 +28,7 @@ class Dose:
 
     rare_earths: float  # precipitated
     iron: float  # precipitated
-    oxalate_with_iron: float  # of the oxalate dosed, held by iron in solution
-    ph: float
+    oxalate_with_iron: float  # of the oxalate dosed, bound by iron in solution
 
 
 def dose(liquor: Stream, ratio: float, oxidised: float = 0.0, constants: Mapping[str, float] | None = None) -> Dose:
@@ -62,5 +61,4 @@ def dose(liquor: Stream, ratio: float, oxidised: float = 0.0, constants: Mapping
         2 * rest.solids.get(RARE_EARTH_OXALATE, 0.0) / totals[RARE_EARTH],
         rest.solids.get(IRON_OXALATE, 0.0) / iron if iron else 0.0,
         bound / totals[OXALATE],
-        rest.ph,
     )
