@@ -89,7 +89,7 @@ def test_the_upstream_block_stays_as_printed() -> None:
     np.testing.assert_allclose(ours[block.index], block, atol=0.05)
     alone, codes = upstream.reconciled().table().set_index("name")["sd"], data_quality.methods()["table_2"]
     for flow, code in codes[codes.isin(alone.index)].items():
-        assert RESULTS[flow, estimates.ALL]["sd"] == pytest.approx(alone[code], rel=1e-9)
+        assert RESULTS[str(flow), estimates.ALL]["sd"] == pytest.approx(alone[code], rel=1e-9)
 
 
 def test_the_totals_are_those_printed() -> None:
@@ -190,7 +190,7 @@ def test_the_example_folder_is_what_the_study_reads(tmp_path: Path) -> None:
     System.read(tmp_path / "united-kingdom").write(tmp_path / "again")
     for path in sorted((tmp_path / "united-kingdom").iterdir()):
         stands = pd.read_csv(ROOT / "examples" / "united-kingdom" / path.name)
-        pd.testing.assert_frame_equal(stands, pd.read_csv(path), rtol=1e-9), "run `make examples`"
+        pd.testing.assert_frame_equal(stands, pd.read_csv(path), rtol=1e-9)
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
 
 
@@ -201,7 +201,8 @@ def test_the_command_gives_the_example_what_the_book_has(tmp_path: Path) -> None
         if layer != accounts.FOUR:
             assert table["value"][flow, layer] == pytest.approx(row["value"], rel=1e-7, abs=1e-7)
             assert table["sd"][flow, layer] == pytest.approx(row["sd"], rel=1e-5)
-    assert table.loc[("I3.1", "Nd"), ["source", "target", "unit"]].tolist() == ["rest of world", "magnet market", "t"]
+    ends = table[["source", "target", "unit"]].loc["I3.1"].drop_duplicates()
+    assert ends.to_numpy().tolist() == [["rest of world", "magnet market", "t"]]
 
 
 def test_the_example_by_the_folder_reader_has_the_degrees_of_freedom_of_the_book() -> None:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from magnetflow.errors import TableError
 from magnetflow.flows.records import GOODS, ONLY, Figure, Flow, Place, Process
+from magnetflow.flows.statement import Statement
 from magnetflow.flows.system import ZERO, System
 from magnetflow.inference import plain
 from magnetflow.inference.problem import MEASURED, UNMEASURED, Problem
@@ -101,7 +102,7 @@ def _system(sheets: Mapping[str, Sheet], equations: Path) -> System:
 
 def _with_named_variables(system: System, sheets: Mapping[str, Sheet]) -> System:
     """Add what refers to variables by their names: further balances, and covariances."""
-    statement = system.statement()
+    statement = Statement.of(system)
     spreads = zip(statement.names.items(), statement.status, strict=True)
     sd = {name: figure.sd for (name, figure), status in spreads if figure and status == MEASURED}
     return replace(

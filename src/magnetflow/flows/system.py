@@ -8,25 +8,19 @@ period; and whatever further sums are given. A study and a user's folder are rea
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from magnetflow.errors import InputError, TableError
-from magnetflow.flows.records import GOODS, ONLY, Figure, Flow, Place, Process, are_successive, fault, in_order
+from magnetflow.flows.records import GOODS, ONLY, Figure, Flow, Place, Process, fault, in_order
 from magnetflow.flows.statement import Statement
-from magnetflow.inference.expressions import Expression, variable
 from magnetflow.inference.problem import UNMEASURED, Problem
 from magnetflow.tables.sheets import shown
 
 Figures = Mapping[tuple[str, Place], Figure]
 ZERO = "zero"
-FLOW, STOCK, STOCK_CHANGE = "flow", "stock", "stock change"
-TRANSFER_COEFFICIENT, CONCENTRATION = "transfer coefficient", "concentration"
-GUESSED_SHARE = 0.5  # where the iteration begins for a coefficient that is not measured
 
 
 @dataclass(frozen=True)
@@ -151,30 +145,21 @@ class System:
 
         Raises ProblemError, or TableError with the row at fault, for what cannot be right.
         """
-        return self.statement().problem()
+        return Statement.of(self).problem()
 
-    def statement(self) -> Statement:
-        """Return all variables and balances, before they are checked as a problem."""
-        statement = Statement(covariances=dict(self.covariances))
-        for place in self.places():
-            for name in self.flows:
-                if self.exists(name, place):
-                    figure = self.figures.get((name, place))
-                    unit = figure.unit if figure else self.units.get(place.layer, "")
-                    labels = self._labels(FLOW, name, place)
-                    statement.add(self.name(name, place), figure, unit=unit, **labels)
-        self._add_stocks(statement)
-        for place in self.places():
-            for process, kind in self.processes.items():
-                if kind.balanced:
-                    self._add_process(statement, process, place)
-        for (name, place), figure in self.transfer_coefficients.items():
-            self._add_transfer_coefficient(statement, name, place, figure)
-        for (name, place), figure in self.concentrations.items():
-            self._add_concentration(statement, name, place, figure)
-        for name, terms in self.balances.items():
-            statement.balance(name, dict(terms))
-        return statement
+    def terms(self, flows: list[str], place: Place) -> dict[str, float]:
+        """Return the variables of those flows that exist in a place, each with its factor."""
+        return {self.name(flow, place): self.factor(flow, place) for flow in flows if self.exists(flow, place)}
+
+    def factor(self, flow: str, place: Place) -> float:
+        """Return what a flow is multiplied by to be in the unit of its layer."""
+        figure = self.figures.get((flow, place))
+        return figure.factor(self.units[place.layer]) if figure else 1.0
+
+    def stock_factor(self, figures: Figures, process: str, place: Place) -> float:
+        """Return what the level, or the change, of a stock is multiplied by to be in the unit of its layer."""
+        figure = figures.get((process, place))
+        return figure.factor(self.unit(place.layer)) if figure else 1.0
 
     # Do the parts fit together?
 
@@ -224,13 +209,13 @@ class System:
             self._check_place(place, figure)
 
     def _check_stocks(self) -> None:
-        for quantity, figures in ((STOCK_CHANGE, self.changes), (STOCK, self.levels)):
+        for figures in (self.changes, self.levels):
             for (process, place), figure in figures.items():
                 if process not in self.processes or not self.processes[process].stock:
                     problem = f"{shown(process)} is no process with a stock; mend it here or in processes"
                     raise fault(figure.row, problem, "process")
                 self._check_place(place._replace(period=ONLY), figure)
-                if quantity == STOCK_CHANGE and place.period not in self.flow_periods:
+                if figures is self.changes and place.period not in self.flow_periods:
                     problem = f"no flow is told for {shown(place.period)}, in which the stock is to change"
                     raise fault(figure.row, problem, "period")
                 figure.factor(self.unit(place.layer))
@@ -240,126 +225,3 @@ class System:
             raise fault(figure.row, f"found {shown(place.layer)}, expected {', '.join(self.layers)}", "layer")
         if place.period and place.period not in self.flow_periods:
             raise fault(figure.row, f"found {shown(place.period)}, expected {', '.join(self.flow_periods)}", "period")
-
-    # What the balances are made of
-
-    def _labels(self, quantity: str, flow: str, place: Place) -> dict[str, str]:
-        ends = self.flows[flow]
-        labels = {"quantity": quantity, "flow": flow, "source": ends.source, "target": ends.target}
-        return labels | place._asdict()
-
-    def _factor(self, flow: str, place: Place) -> float:
-        """Return what a flow is multiplied by to be in the unit of its layer."""
-        figure = self.figures.get((flow, place))
-        return figure.factor(self.units[place.layer]) if figure else 1.0
-
-    def _terms(self, flows: list[str], place: Place) -> dict[str, float]:
-        """Return the variables of those flows that exist, with their factors."""
-        return {self.name(flow, place): self._factor(flow, place) for flow in flows if self.exists(flow, place)}
-
-    def _add_stocks(self, statement: Statement) -> None:
-        """Add the change of each stock in each layer and period, and the levels that are given."""
-        for (process, place), figure in self.changes.items():
-            self._add_stock(statement, STOCK_CHANGE, process, place, figure)
-        for (process, place), figure in self.levels.items():
-            self._add_stock(statement, STOCK, process, place, figure)
-        for process in (name for name, kind in self.processes.items() if kind.stock and kind.balanced):
-            for place in self.places():
-                if self.name(f"{STOCK_CHANGE} of {process}", place) not in statement.names:
-                    self._add_stock(statement, STOCK_CHANGE, process, place, None)
-            for layer in self.layers:
-                self._add_levels(statement, process, layer)
-
-    def _add_stock(
-        self, statement: Statement, quantity: str, process: str, place: Place, figure: Figure | None
-    ) -> None:
-        statement.add(
-            self.name(f"{quantity} of {process}", place),
-            figure,
-            lower=-math.inf if quantity == STOCK_CHANGE else 0.0,
-            quantity=quantity,
-            process=process,
-            unit=figure.unit if figure else self.units.get(place.layer, ""),
-            **place._asdict(),
-        )
-
-    def _stock_factor(self, figures: Figures, process: str, place: Place) -> float:
-        figure = figures.get((process, place))
-        return figure.factor(self.unit(place.layer)) if figure else 1.0
-
-    def _add_levels(self, statement: Statement, process: str, layer: str) -> None:
-        """Bind each level to the one before it, by the changes between them."""
-        known = [period for period in self.periods if (process, Place(period, layer)) in self.levels]
-        for before, after in itertools.pairwise(known):
-            terms = {}
-            for period, sign in ((after, 1.0), (before, -1.0)):
-                factor = self._stock_factor(self.levels, process, Place(period, layer))
-                terms[self.name(f"{STOCK} of {process}", Place(period, layer))] = sign * factor
-            for period in self._periods_between(process, layer, before, after):
-                factor = self._stock_factor(self.changes, process, Place(period, layer))
-                terms[self.name(f"{STOCK_CHANGE} of {process}", Place(period, layer))] = -factor
-            statement.balance(self.name(f"level of {process}", Place(after, layer)), terms)
-
-    def _periods_between(self, process: str, layer: str, before: str, after: str) -> list[str]:
-        """Return the periods whose changes lead from one level to another; raises where one of them has no flow."""
-        between = self.periods[self.periods.index(before) : self.periods.index(after) + 1]
-        for earlier, period in itertools.pairwise(between):
-            if period not in self.flow_periods or not are_successive(earlier, period):
-                problem = f"no flow is told for each period between this level and the one of {shown(before)}"
-                row = self.levels[process, Place(after, layer)].row
-                raise fault(row, f"{problem}; add the flows, or take a level out", "period")
-        return between[1:]
-
-    def _add_process(self, statement: Statement, process: str, place: Place) -> None:
-        """Balance a process: what enters, less what leaves, less what goes to stock."""
-        terms = self._terms(self.entering[process], place)
-        terms |= {name: -factor for name, factor in self._terms(self.leaving[process], place).items()}
-        if self.processes[process].stock:
-            change = self.name(f"{STOCK_CHANGE} of {process}", place)
-            terms[change] = -self._stock_factor(self.changes, process, place)
-        if terms:
-            statement.balance(self.name(process, place), terms)
-
-    def _add_coefficient(
-        self, statement: Statement, quantity: str, short: str, flow: str, place: Place, figure: Figure
-    ) -> Expression:
-        """Add a coefficient, named by the period and layer that are given for it; return it as an expression."""
-        parts = [part for part in place if part]
-        name = f"{short} of {flow}" + (f" [{', '.join(parts)}]" if parts else "")
-        statement.add(name, figure, start=GUESSED_SHARE, unit=figure.unit, **self._labels(quantity, flow, place))
-        return variable(name)
-
-    def _add_transfer_coefficient(self, statement: Statement, flow: str, place: Place, figure: Figure) -> None:
-        """Bind a flow to what enters its process."""
-        share = self._add_coefficient(statement, TRANSFER_COEFFICIENT, "TC", flow, place, figure)
-        for each in self._places_of(place):
-            terms = self._terms(self.entering[self.flows[flow].source], each)
-            entering = sum(_times(factor, name) for name, factor in terms.items())
-            balance = f"transfer to {self.name(flow, each)}"
-            relation = _times(self._factor(flow, each), self.name(flow, each)) - share * entering
-            self._relate(statement, balance, relation, figure)
-
-    def _add_concentration(self, statement: Statement, flow: str, place: Place, figure: Figure) -> None:
-        """Bind a flow to the same flow in the goods layer."""
-        share = self._add_coefficient(statement, CONCENTRATION, CONCENTRATION, flow, place, figure)
-        units = self.unit(place.layer), self.unit(GOODS)
-        factor = figure.factor(f"({units[0]}) / ({units[1]})")
-        for each in self._places_of(place):
-            goods = Place(each.period, GOODS)
-            of_goods = factor * self._factor(flow, goods) * share * variable(self.name(flow, goods))
-            relation = _times(self._factor(flow, each), self.name(flow, each)) - of_goods
-            self._relate(statement, f"concentration in {self.name(flow, each)}", relation, figure)
-
-    def _relate(self, statement: Statement, balance: str, relation: Expression, figure: Figure) -> None:
-        if balance in statement.relations:
-            raise fault(figure.row, "told twice, for one period or layer and for all of them; keep one", "flow")
-        statement.relations[balance] = relation
-
-    def _places_of(self, place: Place) -> list[Place]:
-        """Return the places that a coefficient holds for: every period if its own is empty."""
-        layer = place.layer or (GOODS if GOODS in self.layers else ONLY)
-        return [Place(period, layer) for period in ([place.period] if place.period else self.flow_periods)]
-
-
-def _times(factor: float, name: str) -> Expression:
-    return variable(name) if factor == 1.0 else factor * variable(name)

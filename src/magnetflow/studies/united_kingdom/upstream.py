@@ -69,4 +69,4 @@ def independent_years_scale(years: int) -> float:
 
     With unequal years the factor lies between this and 1, which is that of errors shared by all years.
     """
-    return years**-0.5
+    return 1.0 / years**0.5

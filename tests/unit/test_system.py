@@ -1,0 +1,152 @@
+"""A system built in Python: what it states by hand, what it refuses, and that it is read back as it was written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import ROOT
+
+from magnetflow.errors import InputError, TableError
+from magnetflow.flows.records import Figure, Flow, Place, Process
+from magnetflow.flows.system import ZERO, System
+from magnetflow.inference.reconcile import reconcile
+
+PLANT = System(
+    processes={"plant": Process()},
+    flows={"scrap": Flow(target="plant"), "metal": Flow(source="plant"), "slag": Flow(source="plant", note="to tip")},
+    figures={
+        ("scrap", Place()): Figure(100.0, 3.0, unit="t"),
+        ("metal", Place()): Figure(60_000.0, 4_000.0, unit="kg"),
+        ("slag", Place()): Figure(unit="t"),
+    },
+)
+
+
+def test_a_system_built_in_python_is_reconciled_by_hand() -> None:
+    """Slag is what is left: 100 t - 60,000 kg = 40 t, with sd √(3² + 4²) = 5 t."""
+    solved = reconcile(PLANT.problem())
+    assert solved.combine({"slag": 1.0}) == pytest.approx((40.0, 5.0))
+    assert solved.combine({"scrap": 1.0, "slag": -1.0}) == pytest.approx((60.0, 4.0))
+
+
+def test_results_say_which_flow_they_are_of() -> None:
+    table = reconcile(PLANT.problem()).table().set_index("name")
+    assert table.loc["metal", ["flow", "source", "target", "unit", "quantity"]].to_list() == [
+        "metal",
+        "plant",
+        "",
+        "kg",
+        "flow",
+    ]
+
+
+def test_a_transfer_coefficient_counts_all_that_enters_in_its_unit() -> None:
+    """A share of 0.6 of 100 t and of 20,000 kg: 72 t."""
+    flows = {**PLANT.flows, "swarf": Flow(target="plant")}
+    figures = {
+        **PLANT.figures,
+        ("scrap", Place()): Figure(100.0, unit="t"),
+        ("swarf", Place()): Figure(20_000.0, unit="kg"),
+        ("metal", Place()): Figure(unit="kg"),
+    }
+    system = replace(
+        PLANT, flows=flows, figures=figures, transfer_coefficients={("metal", Place()): Figure(0.6, 0.05)}
+    )
+    solved = reconcile(system.problem())
+    assert solved.combine({"metal": 1.0}) == pytest.approx((72_000.0, 6_000.0))
+    [name] = solved.problem.names_where(quantity="transfer coefficient", flow="metal")
+    assert name == "TC of metal"
+
+
+def test_flows_without_a_row_are_zero_only_where_that_is_said() -> None:
+    layered = {(flow, Place(layer="steel")): figure for (flow, _), figure in PLANT.figures.items()}
+    tramp = {("scrap", Place(layer="copper")): Figure(1.0, 0.1), ("slag", Place(layer="copper")): Figure()}
+    system = replace(PLANT, figures={**layered, **tramp})
+    assert "metal [copper]" in system.problem().names
+    sparse = replace(system, missing_rows=ZERO)
+    assert "metal [copper]" not in sparse.problem().names
+    assert reconcile(sparse.problem()).combine({"slag [copper]": 1.0}) == pytest.approx((1.0, 0.1))
+
+
+def test_a_further_balance_binds_like_that_of_a_process() -> None:
+    """Slag is a quarter of scrap: metal 75 and slag 25 from scrap alone, which metal as measured then adjusts."""
+    free = {**PLANT.figures, ("metal", Place()): Figure(unit="kg")}
+    system = replace(PLANT, figures=free, balances={"quarter": {"slag": 1.0, "scrap": -0.25}})
+    solved = reconcile(system.problem())
+    assert solved.combine({"metal": 1e-3}) == pytest.approx((75.0, 2.25))
+
+
+def test_a_process_that_is_not_balanced_takes_what_its_flows_say() -> None:
+    figures = {**PLANT.figures, ("slag", Place()): Figure(7.0, 1.0, unit="t")}
+    flows = {**PLANT.flows, "slag": Flow("plant", "tip"), "seepage": Flow("tip")}
+    figures[("seepage", Place())] = Figure(1.0, unit="t")
+    system = replace(
+        PLANT, processes={"plant": Process(), "tip": Process(balanced=False)}, flows=flows, figures=figures
+    )
+    assert "tip" not in system.problem().balance_names
+    assert reconcile(system.problem()).test.degrees_of_freedom == 1
+
+
+@pytest.mark.parametrize("suffix", ["", ".xlsx"])
+@pytest.mark.parametrize("name", ["demonstration", "recycling", "united-kingdom"])
+def test_what_is_written_is_read_back(name: str, suffix: str, tmp_path: Path) -> None:
+    system = System.read(ROOT / "examples" / name)
+    place = tmp_path / f"copy{suffix}"
+    system.write(place)
+    System.read(place).write(tmp_path / "again")
+    system.write(tmp_path / "straight")
+    files = sorted(path.name for path in (tmp_path / "straight").iterdir())
+    assert files == sorted(path.name for path in (tmp_path / "again").iterdir())
+    for file in files:
+        first, second = (pd.read_csv(tmp_path / folder / file) for folder in ("straight", "again"))
+        # A workbook keeps sixteen digits, a CSV file all.
+        pd.testing.assert_frame_equal(first, second, check_exact=not suffix, rtol=1e-14)
+    before, after = system.problem(), System.read(place).problem()
+    assert before.names == after.names
+    assert before.labels == after.labels
+    pd.testing.assert_frame_equal(reconcile(before).table(), reconcile(after).table(), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"flows": {**PLANT.flows, "dust": Flow("plant", "filter")}}, "'filter' is not in the list of processes"),
+        ({"figures": {**PLANT.figures, ("dust", Place()): Figure(1.0)}}, "'dust' is not in the list of flows"),
+        ({"figures": {**PLANT.figures, ("slag", Place()): Figure(1.0, unit="m")}}, "cannot be"),
+        ({"figures": {**PLANT.figures, ("slag", Place()): Figure(1.0)}}, "give all or none"),
+        ({"processes": {**PLANT.processes, "idle": Process()}}, "no flow enters or leaves 'idle'"),
+        ({"changes": {("plant", Place()): Figure(1.0)}}, "no process with a stock"),
+        ({"missing_rows": "guessed"}, "missing rows are unmeasured or zero"),
+        ({"balances": {"plant": {"slag": 1.0}}}, "already the name of a balance"),
+        ({"balances": {"share": {"glue": 1.0}}}, "glue, which is not among the variables"),
+        ({"flows": {**PLANT.flows, "TC of metal": Flow(target="plant")}}, "already the name of a variable"),
+    ],
+)
+def test_what_cannot_be_right_is_refused(change: dict[str, object], words: str) -> None:
+    if "flows" in change and "TC of metal" in change["flows"]:  # type: ignore[operator]
+        change = {**change, "transfer_coefficients": {("metal", Place()): Figure(0.6, 0.1)}}
+    with pytest.raises(InputError, match=words):
+        replace(PLANT, **change).problem()  # type: ignore[arg-type]
+
+
+def test_further_balances_and_options_of_a_folder_count_or_are_refused(tmp_path: Path) -> None:
+    PLANT.write(tmp_path)
+    (tmp_path / "balances.csv").write_text("balance,variable,coefficient\nquarter,slag,1\nquarter,scrap,-0.25\n")
+    assert System.read(tmp_path).problem().balance_names == ("plant", "quarter")
+    (tmp_path / "balances.csv").write_text("balance,variable,coefficient\nquarter,slug,1\n")
+    with pytest.raises(TableError, match=r"balances.csv, row 2, column variable: 'slug'"):
+        System.read(tmp_path)
+    (tmp_path / "balances.csv").unlink()
+    for text, words in (("guess,1", "expected missing rows"), ("missing rows,none", "expected unmeasured or zero")):
+        (tmp_path / "options.csv").write_text(f"option,value\n{text}\n")
+        with pytest.raises(TableError, match=f"options.csv, row 2, column .*{words}"):
+            System.read(tmp_path)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InputError, match="cannot be written"):
+        PLANT.write(tmp_path / "file")
