@@ -58,10 +58,10 @@ def refused(folder: Path, capsys: pytest.CaptureFixture[str], *options: str) -> 
     """Run the command, expect it to refuse with one line, and return that line."""
     before = sorted((path.name, path.read_bytes()) for path in folder.iterdir()) if folder.is_dir() else None
     assert main(["reconcile", str(folder), *options]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    lines = said.err.splitlines()
-    assert len(lines) == 1, said.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    lines = printed.err.splitlines()
+    assert len(lines) == 1, printed.err
     assert len(lines[0]) < 400
     assert lines[0].startswith("magnetflow: ")
     if before is not None:
@@ -144,10 +144,10 @@ def test_bounds_can_be_let_go(tmp_path: Path) -> None:
     folder = str(ROOT / "tests" / "cases" / "analytic_nonnegativity")
     assert main(["reconcile", folder, "--out", str(tmp_path / "with")]) == 0
     assert main(["reconcile", folder, "--out", str(tmp_path / "without"), "--no-bounds"]) == 0
-    held, free = (outcome(tmp_path / name) for name in ("with", "without"))
-    assert [float(row["value"]) for row in held[0]] == pytest.approx([11, 11, 0])
+    bounded, free = (outcome(tmp_path / name) for name in ("with", "without"))
+    assert [float(row["value"]) for row in bounded[0]] == pytest.approx([11, 11, 0])
     assert [float(row["value"]) for row in free[0]] == pytest.approx([10, 12, -2])
-    assert held[1]["active_bounds"] == {"out2": 0.0}
+    assert bounded[1]["active_bounds"] == {"out2": 0.0}
     assert free[1]["passed"] is None
 
 
@@ -206,7 +206,7 @@ def test_layers_periods_stocks_and_units_hang_together(tmp_path: Path) -> None:
         change = value[f"stock change of use [{period}, goods]"]
         assert value[f"imports [{period}, goods]"] - value[f"scrap [{period}, goods]"] == pytest.approx(change)
         share = value["concentration of scrap [metal]"] / 100
-        # The metal is told in kg, the goods in t.
+        # The metal is in kg, the goods in t.
         metal = value[f"scrap [{period}, metal]"]
         assert metal == pytest.approx(1000 * share * value[f"scrap [{period}, goods]"])
         assert value[f"product [{period}, metal]"] == pytest.approx(value["TC of product [metal]"] * metal)
@@ -237,10 +237,10 @@ def test_the_examples_are_reconciled(name: str, tmp_path: Path) -> None:
     published = ROOT / "examples" / name / "published.csv"
     if published.exists():
         value = {row["name"]: row for row in rows}
-        for told in csv.DictReader(published.read_text(encoding="utf-8").splitlines()):
-            assert float(value[told["name"]]["value"]) == pytest.approx(float(told["value"]), rel=2e-6)
-            if told["sd"]:
-                assert float(value[told["name"]]["sd"]) == pytest.approx(float(told["sd"]), rel=2e-5)
+        for answer in csv.DictReader(published.read_text(encoding="utf-8").splitlines()):
+            assert float(value[answer["name"]]["value"]) == pytest.approx(float(answer["value"]), rel=2e-6)
+            if answer["sd"]:
+                assert float(value[answer["name"]]["sd"]) == pytest.approx(float(answer["sd"]), rel=2e-5)
 
 
 def test_periods_follow_one_another_as_numbers_do(tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_a_substance_that_is_absent_from_some_flows_is_reconciled(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("files", "words"),
     [
         (
             {**SYSTEM, "covariance.csv": "variable_a,variable_b,covariance\nF1,F4,1\n"},
@@ -275,9 +275,9 @@ def test_a_substance_that_is_absent_from_some_flows_is_reconciled(tmp_path: Path
     ],
 )
 def test_a_file_that_would_not_be_read_is_told(
-    files: Files, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    files: Files, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert told in refused(put(tmp_path, files), capsys)
+    assert words in refused(put(tmp_path, files), capsys)
 
 
 @pytest.mark.parametrize(
@@ -315,18 +315,18 @@ def test_an_exact_flow_may_say_so_by_an_empty_sd(tmp_path: Path) -> None:
     assert {row["name"] for row in rows if row["class"] == "constant"} == {"F2"}
 
 
-@pytest.mark.parametrize(("kind", "spoil", "told"), BAD)
+@pytest.mark.parametrize(("kind", "spoil", "expected"), BAD)
 def test_bad_input_is_refused_with_one_line_and_nothing_is_lost(
     kind: str,
     spoil: Callable[[dict[str, str]], Files],
-    told: list[str],
+    expected: list[str],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     # An earlier outcome must stand.
     folder = put(tmp_path / "mine", {**spoil(FOLDERS[kind]), "reconciled.csv": "earlier", "report.json": "earlier"})
     line = refused(folder, capsys)
-    for words in told:
+    for words in expected:
         assert words in line, line
 
 

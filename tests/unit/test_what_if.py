@@ -13,11 +13,11 @@ from conftest import ROOT
 from playwright._impl._driver import compute_driver_executable
 
 from magnetflow.book.controls import evaluate_system, export_system, rounded, show_system
-from magnetflow.studies.united_kingdom import data_quality, whole
+from magnetflow.studies.united_kingdom import accounts, data_quality
 from magnetflow.studies.united_kingdom.draws import improvement
 from magnetflow.studies.united_kingdom.draws.model import Model, model
 
-OUTCOMES = improvement.HEADLINES | {whole.name_of("O3.1", whole.FOUR): "magnets to other uses"}
+OUTCOMES = improvement.HEADLINES | {accounts.name_of("O3.1", accounts.FOUR): "magnets to other uses"}
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +33,13 @@ def inputs(base: Model) -> list[str]:
 def test_the_ten_most_influential_inputs_are_those_of_the_indices(base: Model, inputs: list[str]) -> None:
     assert inputs[:2] == ["magnet_share", "generator_intensity"]
     assert len(set(inputs)) == 10
-    few = improvement.most_influential(base, [whole.name_of("C5.2", whole.FOUR)], 10)
+    few = improvement.most_influential(base, [accounts.name_of("C5.2", accounts.FOUR)], 10)
     assert set(few) == {"generator_intensity", "generator_shares", "wind_additions"}  # nothing else enters it
 
 
 def test_one_at_a_time_by_hand(base: Model) -> None:
     # Imports and exports of magnets are in proportion to the share of NdFeB magnets; exports only to their own mass.
-    net_import = whole.name_of("net import of magnets", whole.FOUR)
+    net_import = accounts.name_of("net import of magnets", accounts.FOUR)
     moved = improvement.one_at_a_time(base, net_import, ["magnet_share", "magnet_exports"])
     cv = data_quality.input_cv()
     share, exports = 7787 * cv["magnet_share"], -2895 * cv["magnet_exports"]

@@ -31,8 +31,8 @@ Rows = dict[tuple[str, str], dict[str, Any]]
 
 def rows(solved: Reconciliation) -> Rows:
     """Return the outcome by flow and layer."""
-    told = accounts.results(solved).to_dict(orient="records")
-    return {(str(row["flow"]), str(row["layer"])): {str(key): cell for key, cell in row.items()} for row in told}
+    records = accounts.results(solved).to_dict(orient="records")
+    return {(str(row["flow"]), str(row["layer"])): {str(key): cell for key, cell in row.items()} for row in records}
 
 
 RESULTS = rows(SOLVED)
@@ -74,9 +74,9 @@ def test_values_and_uncertainties_are_those_of_a_dense_route() -> None:
 
 
 def test_every_flow_of_table_2_has_a_value_and_sd_for_its_elements() -> None:
-    told = printed.uncertainties()
-    assert len(told) == 100
-    for flow, layer in told.index:
+    cells = printed.uncertainties()
+    assert len(cells) == 100
+    for flow, layer in cells.index:
         row = RESULTS[flow, layer]
         assert row["value"] > 0, (flow, layer)
         assert row["sd"] > 0, (flow, layer)
@@ -226,9 +226,9 @@ def test_shares_at_the_generating_sets_by_another_least_squares() -> None:
     def misfit(free: np.ndarray) -> np.ndarray:
         share = np.append(free[:3], 1 - free[:3].sum())
         installed = flow * (1 + splits.ESTIMATE_ERROR * free[3:7])
-        told = cv[:3] + rounding * free[7:].reshape(3, 4)
+        spread = cv[:3] + rounding * free[7:].reshape(3, 4)
         masses = np.array([installed, 19 * share, -554 * share])
-        rest = np.sqrt(((told * masses) ** 2).sum(axis=0)) / masses.sum(axis=0)
+        rest = np.sqrt(((spread * masses) ** 2).sum(axis=0)) / masses.sum(axis=0)
         return np.concatenate([(share - mean) / sd, free[3:], (rest - cv[3]) / rounding])
 
     best = least_squares(misfit, np.concatenate([mean[:3], np.zeros(16)]), xtol=1e-14, ftol=1e-14)
@@ -261,8 +261,8 @@ def test_shares_that_fit_badly_are_known_less_well() -> None:
     assert outcome.test.passed is False
     wider = (outcome.test.objective / outcome.test.degrees_of_freedom) ** 0.5
     place = outcome.problem.position["share of Nd in wind magnets"]
-    told = splits.shares(node, outcome).set_index("element")["sd"]
-    assert told["Nd"] == pytest.approx(wider * outcome.sd[place])
+    posterior = splits.shares(node, outcome).set_index("element")["sd"]
+    assert posterior["Nd"] == pytest.approx(wider * outcome.sd[place])
     assert wider > 1
 
 

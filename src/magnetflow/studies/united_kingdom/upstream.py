@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from magnetflow import tables
@@ -69,4 +70,4 @@ def independent_years_scale(years: int) -> float:
 
     With unequal years the factor lies between this and 1, which is that of errors shared by all years.
     """
-    return 1.0 / years**0.5
+    return float(1.0 / np.sqrt(years))

@@ -254,7 +254,7 @@ def model(seed: int) -> Model:
         of,
         products(of, given),
         ensemble.estimator(problem),
-        rows.get_indexer(np.array(problem.names)[problem.measured]),
+        rows.get_indexer(pd.Index(problem.names)[problem.measured]),
         weight[list(problem.names)].to_numpy(),
         of_stocks.to_numpy(),
         seed,

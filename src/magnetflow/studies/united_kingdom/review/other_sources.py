@@ -87,15 +87,15 @@ def without_statistic(statistic: str) -> Reconciliation:
 
 def turbines_by_source() -> pd.Series[float]:
     """Return the rare earths in new wind turbines, t, by each source of what was added that covers all years."""
-    told = {}
+    masses_t = {}
     additions = wind.additions_mw().sel(year=list(printed.years()))
     for vintage in additions.vintage.values:
         added = additions.sel(vintage=vintage, drop=True)
         if not bool(added.isnull().any()):
-            told[str(vintage)] = float(wind.new_installation_kg(added, printed.years()).sum()) / 1000.0
+            masses_t[str(vintage)] = float(wind.new_installation_kg(added, printed.years()).sum()) / 1000.0
     net = wind.net_additions_mw().sel(year=list(printed.years()))
     return pd.Series(
-        {**told, "change of capacity": float(wind.new_installation_kg(net, printed.years()).sum()) / 1000.0}
+        {**masses_t, "change of capacity": float(wind.new_installation_kg(net, printed.years()).sum()) / 1000.0}
     )
 
 
