@@ -15,6 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from magnetflow.errors import InputError
+from magnetflow.tables.writing import write_whole
 
 FORMAT = "md:myst"
 CHAPTER = re.compile(r"\d\d-[a-z0-9-]+\.(md|ipynb)")
@@ -110,7 +111,5 @@ def _replace(path: Path, text: str, written: list[Path]) -> None:
     """Write `text` whole, unless the file holds it already."""
     if path.exists() and path.read_bytes() == text.encode():
         return
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_whole(path.parent, {path.name: text.encode()})
     written.append(path)

@@ -24,6 +24,7 @@ from myst_nb import glue
 from magnetflow import tables
 from magnetflow.errors import ResultError
 from magnetflow.studies.united_kingdom.printed import results as printed_results
+from magnetflow.tables.writing import write_whole
 
 FRAGMENT_VARIABLE = "MAGNETFLOW_FRAGMENT"
 KINDS = (
@@ -210,7 +211,5 @@ def _aligned(values: pd.Series[float], decimals: int | None) -> list[str]:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write sorted JSON whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    write_whole(path.parent, {path.name: text.encode()})

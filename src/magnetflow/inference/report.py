@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections import Counter
@@ -14,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from magnetflow.errors import InputError
 from magnetflow.inference.checks import GlobalTest
 from magnetflow.inference.classes import CONSTANT, NONREDUNDANT, OBSERVABLE, REDUNDANT, UNOBSERVABLE
 from magnetflow.inference.problem import listed
 from magnetflow.inference.reconcile import Eliminated, Reconciliation
+from magnetflow.tables.writing import csv_bytes, write_whole
 
 TABLE, REPORT = "reconciled.csv", "report.json"
 CLASSES = (REDUNDANT, NONREDUNDANT, OBSERVABLE, UNOBSERVABLE, CONSTANT)
@@ -57,21 +55,10 @@ def write(reconciliation: Reconciliation, folder: Path, steps: Sequence[Eliminat
 
     Raises InputError if the folder cannot be made or written.
     """
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
     frame = reconciliation.table()
-    writer.writerow(frame.columns)
-    writer.writerows([_cell(value) for value in row] for row in frame.itertuples(index=False))
+    lines = ([_cell(value) for value in row] for row in frame.itertuples(index=False))
     document = json.dumps(report(reconciliation, steps), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Both are complete before either takes the place of an earlier one.
-        for name, text in ((TABLE, table.getvalue()), (REPORT, document)):
-            (folder / f".{name}.part").write_text(text, encoding="utf-8", newline="")
-        for name in (TABLE, REPORT):
-            (folder / f".{name}.part").replace(folder / name)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be written ({error.strerror}); name another folder with --out") from None
+    write_whole(folder, {TABLE: csv_bytes([list(frame.columns), *lines]), REPORT: document.encode()})
 
 
 def _cell(value: object) -> str:

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from magnetflow.tables.described import find_data, packages
+from magnetflow.tables.writing import write_whole
 
 
 def update_hashes(data: Path) -> list[str]:
@@ -23,9 +24,8 @@ def update_hashes(data: Path) -> list[str]:
             if resource != resource | new:
                 changed.append(resource["name"])
                 resource.update(new)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(package, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        text = json.dumps(package, indent=2, ensure_ascii=False) + "\n"
+        write_whole(path.parent, {path.name: text.encode()})
     return changed
 
 
