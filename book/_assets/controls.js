@@ -138,7 +138,8 @@
       ticks.forEach((tick) => { tick.checked = false; });
       update();
     });
-    update();  // a browser may have kept the sliders of the last visit
+    // A browser may have kept the sliders of the last visit.
+    update();
   }
 
   document.querySelectorAll(".mf-what-if").forEach(start);
