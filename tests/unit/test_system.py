@@ -11,7 +11,7 @@ from conftest import ROOT
 
 from magnetflow.errors import InputError, TableError
 from magnetflow.flows.records import Figure, Flow, Place, Process
-from magnetflow.flows.system import ZERO, System
+from magnetflow.flows.system import ZERO, Figures, System
 from magnetflow.inference.reconcile import reconcile
 
 PLANT = System(
@@ -67,6 +67,37 @@ def test_flows_without_a_row_are_zero_only_where_that_is_said() -> None:
     assert reconcile(sparse.problem()).combine({"slag [copper]": 1.0}) == pytest.approx((1.0, 0.1))
 
 
+def sparse(**changes: Figures) -> System:
+    """Return a plant that treats copper in scrap, in which a flow without a row is zero."""
+    goods = {(flow, place._replace(layer="goods")): figure for (flow, place), figure in PLANT.figures.items()}
+    return replace(PLANT, figures=changes.pop("figures", goods), missing_rows=ZERO, **changes)  # type: ignore[arg-type]
+
+
+def test_a_concentration_says_that_a_substance_is_there() -> None:
+    """Copper is 2 % of 100 t of scrap and leaves with the slag, since only scrap and slag have a concentration."""
+    concentrations = {
+        ("scrap", Place(layer="copper")): Figure(2.0, 0.5, unit="%"),
+        ("slag", Place(layer="copper")): Figure(unit="%"),
+    }
+    solved = reconcile(sparse(concentrations=concentrations).problem())
+    assert solved.problem.names_where(quantity="flow", layer="copper") == ["scrap [copper]", "slag [copper]"]
+    assert solved.combine({"slag [copper]": 1.0}).value == pytest.approx(2.0)
+    assert set(solved.table().query("layer == 'copper' and quantity == 'flow'")["unit"]) == {"t"}
+    assert solved.combine({"concentration of slag [copper]": 1.0}).value == pytest.approx(5.0)
+
+
+def test_what_would_bind_a_flow_that_is_zero_is_refused() -> None:
+    copper = {("scrap", Place(layer="copper")): Figure(1.0, 0.1), ("slag", Place(layer="copper")): Figure()}
+    share = {("metal", Place(layer="copper")): Figure(0.1, 0.01)}
+    both = {**sparse().figures, **copper}
+    with pytest.raises(InputError, match="'metal' has no row in this period and layer"):
+        sparse(figures=both, transfer_coefficients=share).problem()
+    without = {key: figure for key, figure in both.items() if key != ("scrap", Place(layer="goods"))}
+    content = {("scrap", Place(layer="copper")): Figure(0.1, 0.01)}
+    with pytest.raises(InputError, match="'scrap' has no row in the layer goods"):
+        sparse(figures=without, concentrations=content).problem()
+
+
 def test_a_further_balance_binds_like_that_of_a_process() -> None:
     """Slag is a quarter of scrap: metal 75 and slag 25 from scrap alone, which metal as measured then adjusts."""
     free = {**PLANT.figures, ("metal", Place()): Figure(unit="kg")}
@@ -115,6 +146,13 @@ def test_what_is_written_is_read_back(name: str, suffix: str, tmp_path: Path) ->
         ({"figures": {**PLANT.figures, ("slag", Place()): Figure(1.0)}}, "give all or none"),
         ({"processes": {**PLANT.processes, "idle": Process()}}, "no flow enters or leaves 'idle'"),
         ({"changes": {("plant", Place()): Figure(1.0)}}, "no process with a stock"),
+        (
+            {
+                "processes": {"plant": Process(stock=True, balanced=False)},
+                "levels": {("plant", Place("1")): Figure(1.0)},
+            },
+            "'plant' is not balanced, so that its stock binds nothing",
+        ),
         ({"missing_rows": "guessed"}, "missing rows are unmeasured or zero"),
         ({"balances": {"plant": {"slag": 1.0}}}, "already the name of a balance"),
         ({"balances": {"share": {"glue": 1.0}}}, "glue, which is not among the variables"),

@@ -86,7 +86,7 @@ class Statement:
         self.status.append(UNMEASURED if math.isnan(known.value) else CONSTANT if math.isnan(known.sd) else MEASURED)
         self.lower.append(lower if math.isnan(known.lower) else known.lower)
         self.start.append(start if math.isnan(known.value) else math.nan)
-        unit = figure.unit if figure else self.system.units.get(labels["layer"], "")
+        unit = figure.unit if figure else self.system.unit(labels["layer"])
         self.labels.append({**labels, "unit": unit})
 
     def balance(self, name: str, terms: Mapping[str, float]) -> None:
@@ -188,7 +188,7 @@ class Statement:
     def _add_transfer_coefficient(self, flow: str, place: Place, figure: Figure) -> None:
         """Bind a flow to what enters its process."""
         share = self._add_coefficient(TRANSFER_COEFFICIENT, "TC", flow, place, figure)
-        for each in self._places_of(place):
+        for each in self._places_of(flow, place, figure):
             terms = self.system.terms(self.system.entering[self.system.flows[flow].source], each)
             entering = sum(_times(factor, name) for name, factor in terms.items())
             balance = f"transfer to {self.system.name(flow, each)}"
@@ -198,10 +198,13 @@ class Statement:
     def _add_concentration(self, flow: str, place: Place, figure: Figure) -> None:
         """Bind a flow to the same flow in the goods layer."""
         share = self._add_coefficient(CONCENTRATION, CONCENTRATION, flow, place, figure)
-        units = self.system.unit(place.layer), self.system.unit(GOODS)
+        units = [self.system.unit(layer) or "dimensionless" for layer in (place.layer, GOODS)]
         factor = figure.factor(f"({units[0]}) / ({units[1]})")
-        for each in self._places_of(place):
-            goods = Place(each.period, GOODS)
+        for each in self._places_of(flow, place, figure):
+            goods = each._replace(layer=GOODS)
+            if not self.system.exists(flow, goods):
+                problem = f"{shown(flow)} has no row in the layer {GOODS}, so that it is zero there; add its row"
+                raise fault(figure.row, problem, "flow")
             of_goods = factor * self.system.factor(flow, goods) * share * variable(self.system.name(flow, goods))
             relation = _times(self.system.factor(flow, each), self.system.name(flow, each)) - of_goods
             self._relate(f"concentration in {self.system.name(flow, each)}", relation, figure)
@@ -211,10 +214,15 @@ class Statement:
             raise fault(figure.row, "told twice, for one period or layer and for all of them; keep one", "flow")
         self.relations[balance] = relation
 
-    def _places_of(self, place: Place) -> list[Place]:
-        """Return the places that a coefficient holds for: every period if its own is empty."""
+    def _places_of(self, flow: str, place: Place, figure: Figure) -> list[Place]:
+        """Return where a coefficient holds: in its period, or in every one in which the flow exists."""
         layer = place.layer or (GOODS if GOODS in self.system.layers else ONLY)
-        return [Place(period, layer) for period in ([place.period] if place.period else self.system.flow_periods)]
+        periods = [place.period] if place.period else self.system.flow_periods
+        places = [Place(period, layer) for period in periods if self.system.exists(flow, Place(period, layer))]
+        if not places:
+            problem = f"{shown(flow)} has no row in this period and layer, so that it is zero; add its row"
+            raise fault(figure.row, problem, "flow")
+        return places
 
 
 def _times(factor: float, name: str) -> Expression:

@@ -123,16 +123,20 @@ class System:
         return units
 
     def unit(self, layer: str) -> str:
-        """Return the unit of a layer: that of the goods where no figure gives one."""
-        return self.units.get(layer) or self.units.get(GOODS) or "dimensionless"
+        """Return the unit of a layer: that of the goods where no figure gives one; empty where none is given."""
+        return self.units.get(layer) or self.units.get(GOODS, "")
 
     def places(self) -> list[Place]:
         """Return every period and layer of flows."""
         return [Place(period, layer) for period in self.flow_periods for layer in self.layers]
 
     def exists(self, flow: str, place: Place) -> bool:
-        """Tell whether a flow exists in a period and layer."""
-        return self.missing_rows == UNMEASURED or (flow, place) in self.figures
+        """Tell whether a flow exists in a period and layer: by its own row, or by its goods and a concentration."""
+        if self.missing_rows == UNMEASURED or (flow, place) in self.figures:
+            return True
+        rows_of_concentration = [(flow, Place(period, place.layer)) for period in (ONLY, place.period)]
+        of_goods = (flow, place._replace(layer=GOODS)) in self.figures
+        return of_goods and any(row in self.concentrations for row in rows_of_concentration)
 
     def name(self, label: str, place: Place) -> str:
         """Name a variable or balance: the label alone where the system has one period and one layer."""
@@ -214,6 +218,9 @@ class System:
                 if process not in self.processes or not self.processes[process].stock:
                     problem = f"{shown(process)} is no process with a stock; mend it here or in processes"
                     raise fault(figure.row, problem, "process")
+                if not self.processes[process].balanced:
+                    problem = f"{shown(process)} is not balanced, so that its stock binds nothing"
+                    raise fault(figure.row, f"{problem}; balance it, or take the row out", "process")
                 self._check_place(place._replace(period=ONLY), figure)
                 if figures is self.changes and place.period not in self.flow_periods:
                     problem = f"no flow is told for {shown(place.period)}, in which the stock is to change"
