@@ -28,12 +28,12 @@ def run(options: argparse.Namespace) -> None:
     """Build the book. Raises InputError for wrong tables or parameters, BuildError for a chapter or page at fault."""
     from magnetflow import tables
     from magnetflow.book.build import DEFAULT_PARAMETERS, build
-    from magnetflow.studies.united_kingdom import parameters
+    from magnetflow.studies.united_kingdom import wind
 
     root = tables.find_data().parent
     given = {name: getattr(options, name) for name in DEFAULT_PARAMETERS if getattr(options, name) is not None}
     if given:
         wanted = DEFAULT_PARAMETERS | given
-        parameters.check(wanted["years"], wanted["elements"])
+        wind.check_parameters(wanted["years"], wanted["elements"])
     front = build(root, given)
     print(f"The book is in {front.relative_to(root)}: open it in a browser, no server needed.")

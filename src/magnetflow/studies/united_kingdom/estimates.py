@@ -47,13 +47,19 @@ def stock_flows() -> pd.DataFrame:
     return tables.read("stock_flows").set_index("flow")
 
 
+def stock_outcomes() -> dict[str, list[str]]:
+    """Return the stocks that close the years, by the outcome that they add up to."""
+    closing = stock_flows().query("outcome != ''")
+    return {str(outcome): list(stocks.index) for outcome, stocks in closing.groupby("outcome", sort=False)}
+
+
 def stock_totals_t() -> dict[str, float]:
     """Return the stocks of the use phases, t: as printed, or at the same contents and shares where none is printed.
 
     Wind turbines are valued by current shares at both ends, which is the method of the printed stock.
     """
     numbers = printed.numbers()["value"]
-    mean, covariance = vehicles.content(vehicles.solve_contents(mean_contents_kg()))
+    mean, covariance = car_contents_kg()
     totals = {}
     for stock, row in stock_flows().iterrows():
         if row["number"]:
@@ -74,15 +80,25 @@ def mean_contents_kg() -> dict[str, tuple[float, float]]:
     }
 
 
+def car_contents_kg() -> tuple[pd.Series[float], pd.DataFrame]:
+    """Return the content of a car of each type that the printed mean contents imply, and its covariance; in kg."""
+    return vehicles.content(vehicles.solve_contents(mean_contents_kg()))
+
+
+def share_priors() -> dict[str, pd.DataFrame]:
+    """Return prior mean and sd (columns) of the share of each element (row), by group of flows."""
+    return {
+        str(group): rows.pivot(index="element", columns="statistic", values="value").loc[list(ELEMENTS)]
+        for group, rows in tables.read("element_shares").groupby("group", sort=False)
+    }
+
+
 def element_shares() -> dict[str, tuple[pd.Series[float], pd.DataFrame]]:
     """Return mean and relative covariance of the shares of the elements, by group of flows."""
-    table = tables.read("element_shares")
-    groups = {}
-    for group, rows in table.groupby("group", sort=False):
-        by_statistic = rows.pivot(index="element", columns="statistic", values="value").loc[list(ELEMENTS)]
-        covariance = quality.shares_covariance(by_statistic["mean"], by_statistic["sd"])
-        groups[str(group)] = (by_statistic["mean"], covariance)
-    return groups
+    return {
+        group: (prior["mean"], quality.shares_covariance(prior["mean"], prior["sd"]))
+        for group, prior in share_priors().items()
+    }
 
 
 def groups_of(flows: Iterable[str]) -> dict[str, str]:
@@ -100,7 +116,7 @@ def layers_of(flows: Iterable[str]) -> dict[str, tuple[str, ...]]:
 def estimated_t() -> dict[str, pd.Series[float]]:
     """Return the flows and stocks of wind turbines by element, t, as chapter 03 estimates them."""
     methods, stocks = data_quality.methods(), stock_flows()
-    additions = wind.additions_mw().sel(vintage=wind.NEAREST_VINTAGE, drop=True)
+    additions = wind.study_additions_mw()
     installed = wind.new_installation_kg(additions, printed.years()).sum(["year", "site", "generator"])
     standing = wind.stock_kg().sum(["site", "generator"])
     arrays = {str(flow): installed for flow in methods.index[methods["split"] == ESTIMATED]}
@@ -145,15 +161,10 @@ def relative_covariance(entries: list[Entry], with_shares: bool = True) -> pd.Da
 
 def _share_errors(entries: list[Entry]) -> Matrix:
     """Return the relative covariance that the prior shares of the elements add, (entries, entries)."""
-    shares = element_shares()
-    by_flow = groups_of(dict.fromkeys(flow for flow, _ in entries))
-    groups = [by_flow[flow] for flow, _ in entries]
+    group_of = groups_of(dict.fromkeys(flow for flow, _ in entries))
     added = np.zeros((len(entries), len(entries)))
-    for one, (_, layer) in enumerate(entries):
-        if groups[one] not in shares:
-            continue
-        added[one, one] = SHARE_SCATTER**2
-        for other, (_, other_layer) in enumerate(entries):
-            if groups[other] == groups[one]:
-                added[one, other] += shares[groups[one]][1].loc[layer, other_layer]
+    for group, (_, relative) in element_shares().items():
+        at = [place for place, (flow, _) in enumerate(entries) if group_of[flow] == group]
+        layers = [entries[place][1] for place in at]
+        added[np.ix_(at, at)] = relative.loc[layers, layers].to_numpy() + SHARE_SCATTER**2 * np.eye(len(at))
     return added

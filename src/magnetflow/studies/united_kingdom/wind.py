@@ -34,6 +34,11 @@ def additions_mw() -> xr.DataArray:
     return tables.to_array(tables.read("wind_additions"), ["vintage", "site", "year"], "MW").sortby("year")
 
 
+def study_additions_mw() -> xr.DataArray:
+    """Return gross additions by site and year, from the edition nearest to that of the study."""
+    return additions_mw().sel(vintage=NEAREST_VINTAGE, drop=True)
+
+
 def net_additions_mw() -> xr.DataArray:
     """Return the change of the capacity standing, by site and year, from the second year of the series."""
     return capacity_mw().diff("year")
@@ -95,3 +100,27 @@ def magnet_generators() -> list[str]:
     """Return the generator types whose rotor field comes from permanent magnets."""
     table = tables.read("generator_types")
     return list(table.loc[table["value"] == 1, "generator"])
+
+
+def magnet_share(years: Sequence[int]) -> float:
+    """Return the share of generators with permanent magnets in the capacity added in `years`."""
+    own = list(years)
+    added = (study_additions_mw().sel(year=own) * shares().sel(year=own)).sum(["site", "year"])
+    return float(added.sel(generator=magnet_generators()).sum() / added.sum())
+
+
+def check_parameters(years: Sequence[int], elements: Sequence[str]) -> None:
+    """Raise InputError when chapters cannot run with these: not in the tables, given twice, or years with a gap."""
+    additions = additions_mw().sel(vintage=list(PLANNING_DATABASE)).dropna("year")
+    covered = sorted(set(additions.year.values.tolist()) & set(net_additions_mw().year.values.tolist()))
+    known = intensity_kg_per_mw().element.values.tolist()
+    for year in years:
+        if year not in covered:
+            raise InputError(f"years: {year} is not in the tables, which cover {covered[0]} to {covered[-1]}")
+    for element in elements:
+        if element not in known:
+            raise InputError(f"elements: {element} is not in the tables, which hold {', '.join(known)}")
+    if list(years) != list(range(min(years), max(years) + 1)):
+        raise InputError("years: give one run of years, such as 2017-2021, so that stocks and flows fit together")
+    if len(set(elements)) < len(elements):
+        raise InputError("elements: each may stand only once")

@@ -7,7 +7,6 @@ A draw goes through Eqs. (1) to (4), which multiply, and through the balances wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,10 +35,6 @@ NORMAL_UP_TO = 0.05  # of a coefficient of variation: below, normal and lognorma
 STAND_IN = 3  # score of "other" correlation from which an input stands for something else than it counts
 BREAKING = ("Tb", "Dy", "Pr", "Nd")  # order of a split: the largest share is the rest
 SCATTER = "scatter of element shares"  # the group of what each flow's shares differ from those of its kind
-IN_USE = {
-    "stock in use": ("EV 2021", "wind 2021"),
-    "stock off the road": ("EV hibernating",),
-}  # outcomes, their stocks
 NET_IMPORT = "net import of magnets"
 HELD = "held by a bound"
 
@@ -48,22 +43,19 @@ def share_means() -> dict[str, float]:
     """Return the mean of each input that is a market share.
 
     That of NdFeB magnets is what the printed assembly implies, in the middle of what is left open by the sales of
-    2021, which are missing; the others come from registrations, from market reports, and from planning data.
+    the last year, which are missing; the others come from registrations, from market reports, and from planning data.
     """
-    sales = magnets.sales().sel(year=slice(printed.years()[0], None)).dropna("year")
-    known, last = float(sales.sum()), float(sales.isel(year=-1))
     years = list(printed.years())
+    sales = magnets.sales().sel(year=slice(years[0], None)).dropna("year")
+    known, last = float(sales.sum()), float(sales.isel(year=-1))
     electric = float(vehicles.registrations_cars().sel(vehicle=list(vehicles.TYPES), year=years).sum())
     cars = float(vehicles.car_registrations().sel(item="all cars", year=years).sum())
     reports = tables.read("market_shares")
-    added = wind.additions_mw().sel(vintage=wind.NEAREST_VINTAGE, year=years, drop=True)
-    of_generators = (added * wind.shares().sel(year=years)).sum(["site", "year"])
-    with_magnets = float(of_generators.sel(generator=wind.magnet_generators()).sum() / of_generators.sum())
     return {
         "magnet_share": 0.5 * (magnets.implied_share(known) + magnets.implied_share(known + last)),
         "ev_share": electric / cars,
         "pm_motor_share": float(reports.loc[reports["input"] == "pm_motor_share", "value"].mean()),
-        "generator_shares": with_magnets,
+        "generator_shares": wind.magnet_share(years),
     }
 
 
@@ -93,14 +85,6 @@ def given_t() -> pd.Series[float]:
     return estimates.measured_t(with_stocks=True).drop(opening, level="flow")
 
 
-def split_of(group: str, mean: pd.Series[float], relative: pd.DataFrame) -> Split:
-    """Return the shares of the elements in a group of flows as a split, from mean and relative covariance."""
-    order = list(BREAKING)
-    sd = mean * np.sqrt(np.diag(relative))
-    names = tuple(f"{group} [{element}]" for element in order)
-    return Split(names, group, tuple(mean[order]), tuple(sd[order]))
-
-
 def space() -> Space:
     """Return all inputs of the system with their distributions; contents err for each element on its own."""
     inputs = []
@@ -114,7 +98,12 @@ def space() -> Space:
     for flow, layer in places:
         if groups[flow] in shares:
             inputs.append(Input(f"scatter of {flow} [{layer}]", SCATTER, NORMAL, 1.0, estimates.SHARE_SCATTER))
-    return Space(tuple(inputs), tuple(split_of(group, *moments) for group, moments in shares.items()))
+    splits, order = [], list(BREAKING)
+    for group, (mean, relative) in shares.items():
+        sd = mean * np.sqrt(np.diag(relative))
+        names = tuple(f"{group} [{element}]" for element in order)
+        splits.append(Split(names, group, tuple(mean[order]), tuple(sd[order])))
+    return Space(tuple(inputs), tuple(splits))
 
 
 @dataclass(frozen=True)
@@ -157,22 +146,16 @@ def products(of: Space, given: pd.Series[float]) -> Products:
         raise InputError("an input of the study's equations enters with a power other than 1 or -1")
     groups = estimates.groups_of(dict.fromkeys(given.index.get_level_values("flow")))
     column = {name: place for place, name in enumerate(of.names)}
-    factors, divisors = [], []
+    entering: dict[float, list[tuple[int, ...]]] = {1.0: [], -1.0: []}
     for flow, layer in given.index:
-        own = powers.loc[flow]
-        entering = {
-            power: [_column(column, str(name), layer) for name in own.index[own == power]] for power in (1, -1)
-        }
-        if f"{groups[flow]} [{layer}]" in column:
-            entering[1] += [column[f"{groups[flow]} [{layer}]"], column[f"scatter of {flow} [{layer}]"]]
-        factors.append(tuple(entering[1]))
-        divisors.append(tuple(entering[-1]))
-    return Products(np.array(given, dtype=np.float64), of.mean, tuple(factors), tuple(divisors))
-
-
-def _column(column: Mapping[str, int], name: str, layer: str) -> int:
-    """Return where an input stands, or what of it belongs to an element."""
-    return column[name] if name in column else column[f"{name} [{layer}]"]
+        for power, rows in entering.items():
+            names = [str(name) for name in powers.columns[powers.loc[flow] == power]]
+            own = [name if name in column else f"{name} [{layer}]" for name in names]
+            share = f"{groups[flow]} [{layer}]"
+            if power == 1.0 and share in column:
+                own += [share, f"scatter of {flow} [{layer}]"]
+            rows.append(tuple(column[name] for name in own))
+    return Products(np.array(given, dtype=np.float64), of.mean, tuple(entering[1.0]), tuple(entering[-1.0]))
 
 
 @dataclass(frozen=True)
@@ -202,9 +185,7 @@ class Model:
 
     def outcomes(self, given: Matrix, reconciled: Matrix) -> Matrix:
         """Return outcomes by draws, from what the equations give and what the balances make of it."""
-        made: Matrix = self.weights @ reconciled
-        made += self.of_stocks @ given
-        return made
+        return np.asarray(self.weights @ reconciled + self.of_stocks @ given)
 
     def without_bounds(self, values: Matrix) -> Matrix:
         """Return outcomes by draws as if there were no bounds, from values of the inputs by draws."""
@@ -264,9 +245,9 @@ def model(seed: int) -> Model:
 def _outcomes() -> dict[tuple[str, str], dict[str, float]]:
     """Return for each outcome and layer the weights of the flows, or of the stocks, that it is made of, by name."""
     layers = estimates.layers_of(estimates.flows().index)
-    magnet_trade = picture.stages()["magnets"]
+    magnet_trade, in_use = picture.stages()["magnets"], estimates.stock_outcomes()
     signs = dict.fromkeys(magnet_trade["imports"], 1.0) | dict.fromkeys(magnet_trade["exports"], -1.0)
-    composed = {NET_IMPORT: signs} | {label: dict.fromkeys(stocks, 1.0) for label, stocks in IN_USE.items()}
+    composed = {NET_IMPORT: signs} | {label: dict.fromkeys(stocks, 1.0) for label, stocks in in_use.items()}
     made = {(flow, layer): {accounts.name_of(flow, layer): 1.0} for flow, own in layers.items() for layer in own}
     for label, weights in composed.items():
         for layer in estimates.ELEMENTS:
