@@ -53,8 +53,8 @@ def methods() -> pd.DataFrame:
     return tables.read("flow_methods").set_index("flow")[["equation", "kind", "split", "table_2", "note"]]
 
 
-def flow_covariance(years: int = 1) -> pd.DataFrame:
-    """Return the relative covariance of the flows that an equation gives; shared inputs make them covary.
+def flow_cv(years: int = 1) -> pd.Series[float]:
+    """Return the coefficient of variation of each flow that an equation gives, as a fraction.
 
     The sum over `years` takes the activity of each year to err on its own, in years of equal size;
     one year stands for errors that all years share. Market shares, contents and conversions are shared in any case.
@@ -63,10 +63,5 @@ def flow_covariance(years: int = 1) -> pd.DataFrame:
     activity = inputs()["role"].eq(ACTIVITY)
     variance = (cv.where(~activity, cv / years**0.5)) ** 2
     diagonal = pd.DataFrame(np.diag(variance), index=cv.index, columns=cv.index)
-    return quality.relative_covariance(powers(), diagonal)
-
-
-def flow_cv(years: int = 1) -> pd.Series[float]:
-    """Return the coefficient of variation of each flow that an equation gives, as a fraction."""
-    covariance = flow_covariance(years)
+    covariance = quality.relative_covariance(powers(), diagonal)
     return pd.Series(np.sqrt(np.diag(covariance)), index=covariance.index)

@@ -116,8 +116,7 @@ def by_year() -> dict[str, xr.DataArray]:
     Cars have the back-cast contents, shared out among the elements by the prior shares.
     """
     years = list(printed.years())
-    additions = wind.additions_mw().sel(vintage=wind.NEAREST_VINTAGE, drop=True)
-    content = vehicles.content(vehicles.solve_contents(estimates.mean_contents_kg()))[0]
+    additions, content = wind.study_additions_mw(), estimates.car_contents_kg()[0]
     a_car = xr.DataArray(content.to_numpy(), coords={"vehicle": list(content.index)}) / 1000
     mean = estimates.element_shares()[estimates.EV_SHARES][0]
     shares = xr.DataArray(mean.to_numpy(), coords={"element": list(mean.index)})

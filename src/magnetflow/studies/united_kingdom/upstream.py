@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 
 from magnetflow import tables
@@ -63,11 +62,3 @@ def cv_of(solved: Reconciliation) -> pd.Series[float]:
     """Return the coefficient of variation of each flow, as a fraction of its value, by its code in Table 2."""
     table = solved.table().set_index("name")
     return table["sd"] / table["value"]
-
-
-def independent_years_scale(years: int) -> float:
-    """Return what a yearly CV shrinks by in the sum of `years` equal years with independent errors: 1/√n.
-
-    With unequal years the factor lies between this and 1, which is that of errors shared by all years.
-    """
-    return float(1.0 / np.sqrt(years))

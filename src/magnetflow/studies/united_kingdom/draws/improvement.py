@@ -51,20 +51,19 @@ def improved(space: Space, groups: Collection[str]) -> Space:
     The shares of a split keep their pattern of errors, the one known least being brought to that uncertainty.
     """
     best = best_cv()
-    inputs = tuple(
-        replace(given, sd=min(given.sd, best * given.mean)) if given.group in groups else given
-        for given in space.inputs
-    )
+
+    def narrowed(shares: Split) -> Split:
+        worst = max(sd / mean for mean, sd in zip(shares.mean, shares.sd, strict=True))
+        return replace(shares, sd=tuple(sd * min(1.0, best / worst) for sd in shares.sd))
+
     return replace(
         space,
-        inputs=inputs,
-        splits=tuple(_narrowed(shares, best) if shares.group in groups else shares for shares in space.splits),
+        inputs=tuple(
+            replace(given, sd=min(given.sd, best * given.mean)) if given.group in groups else given
+            for given in space.inputs
+        ),
+        splits=tuple(narrowed(shares) if shares.group in groups else shares for shares in space.splits),
     )
-
-
-def _narrowed(shares: Split, best: float) -> Split:
-    worst = max(sd / mean for mean, sd in zip(shares.mean, shares.sd, strict=True))
-    return replace(shares, sd=tuple(sd * min(1.0, best / worst) for sd in shares.sd))
 
 
 def sds(model: Model, reduced: ensembles.Reduced, space: Space) -> Vector:

@@ -132,33 +132,25 @@ def _worth(weight: pd.Series[float], rest: float, squared: NDArray[np.floating])
     return pd.DataFrame(np.sqrt(variance) - np.sqrt(variance - gained), columns=names)
 
 
-def others_of(node: splits.Node) -> pd.DataFrame:
-    """Return value and printed sd (for Nd), t, of the flows that the rest of a market is computed from."""
-    flows = list(node.terms)
-    value = printed.flows().set_index("flow")["value"][flows]
-    cv = printed.uncertainties().xs("Nd", level=1)[flows] / 100.0
-    return pd.DataFrame({"value": value, "sd": cv * value})
-
-
 def residual(flow: str, kind: str, *, draws: int, seed: int) -> tuple[Summary, float]:
-    """Draw a flow that the study computes as a rest, from the others at their printed uncertainties.
+    """Draw a flow that the study computes as a rest, from the others at their printed uncertainties for Nd.
 
     Return what the draws say of the rest before and after the balance within bounds, and its sd to first order.
     """
     [node] = [node for node in splits.nodes().values() if node.rest == flow]
-    others = others_of(node)
+    value = printed.flows().set_index("flow")["value"][list(node.terms)]
+    sd = value * printed.uncertainties().xs("Nd", level=1)[value.index] / 100.0
     estimator = ensembles.estimator(
         state(
-            [*others.index, flow],
-            [MEASURED] * len(others) + [UNMEASURED],
-            [*others["value"], np.nan],
-            [*others["sd"], np.nan],
+            [*value.index, flow],
+            [MEASURED] * len(value) + [UNMEASURED],
+            [*value, np.nan],
+            [*sd, np.nan],
             balances={node.market: {flow: -1.0} | {other: sign for other, (sign, _) in node.terms.items()}},
-            lower=np.zeros(len(others) + 1),
+            lower=np.zeros(len(value) + 1),
         )
     )
-    inputs = (Input(name, name, kind, value, sd) for name, value, sd in others.itertuples(name=None))
-    space = Space(tuple(inputs))
+    space = Space(tuple(Input(name, name, kind, value[name], sd[name]) for name in value.index))
 
     def rest(first: int, count: int) -> Matrix:
         drawn = space.draw(probabilities(space.width, seed, first, count))

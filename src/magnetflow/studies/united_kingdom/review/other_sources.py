@@ -106,11 +106,10 @@ def stock_by_source() -> pd.Series[float]:
     cohorts = float(wind.cohort_stock_kg().sel(year=2021).sum()) / 1000.0
     life = vehicles.lifetime()
     left = vehicles.surviving_stock_cars(life["mean"], life["shape"]).to_series()
-    mean, covariance = vehicles.content(vehicles.solve_contents(estimates.mean_contents_kg()))
     return pd.Series(
         {
             "licences, and turbines at the shares of 2021": cars + turbines,
             "turbines by cohort": cars + cohorts,
-            "cars from registrations and survival": vehicles.mass_t(left, mean, covariance)[0] + turbines,
+            "cars from registrations and survival": vehicles.mass_t(left, *estimates.car_contents_kg())[0] + turbines,
         }
     )

@@ -52,14 +52,15 @@ def scorecard() -> pd.DataFrame:
     """
     table = tables.read("printed_numbers").set_index("number")
     routes = tables.read("scorecard_routes").set_index("number")
-    found = _ours(table)
+    ours = {**_reconciled(), **_estimated(), **_from_counts()}
+    found = pd.DataFrame.from_dict(ours, orient="index", columns=["ours", "sd", "kind"])
     rows = table[["what", "element", "group", "locator", "value", "half_width", "unit"]]
     rows = rows.rename(columns={"value": "printed"}).join(found).join(routes[["route", "means"]])
     rows["kind"] = rows["kind"].fillna("transcribed")
     rows["holds"] = NAN
-    for name, (ours, tolerance) in identities().items():
-        rows.at[name, "ours"], rows.at[name, "sd"], rows.at[name, "kind"] = ours, NAN, ARITHMETIC
-        rows.at[name, "holds"] = float(abs(ours - float(table["value"][name])) <= tolerance * (1 + 1e-9))
+    for name, (total, tolerance) in identities().items():
+        rows.loc[name, ["ours", "sd", "kind"]] = total, NAN, ARITHMETIC
+        rows.at[name, "holds"] = float(abs(total - float(table["value"][name])) <= tolerance * (1 + 1e-9))
     rows["sd_of_difference"] = np.hypot(rows["sd"].fillna(0.0), _printed_sd(table).reindex(rows.index).fillna(0.0))
     difference = rows["ours"] - rows["printed"]
     rows["percent"] = (100 * difference / rows["printed"]).where(rows["printed"] != 0)
@@ -120,14 +121,8 @@ def motors_made() -> tuple[float, float]:
     return sum(ends) / 2, abs(ends[1] - ends[0]) / 12**0.5
 
 
-def _ours(table: pd.DataFrame) -> pd.DataFrame:
-    """Return value, sd and kind of what this book has for a printed number, by its name."""
-    rows = {**_reconciled(), **_estimated(), **_from_counts()}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["ours", "sd", "kind"]).reindex(table.index)
-
-
 def _reconciled() -> dict[str, tuple[float, float, str]]:
-    """Return reconciled flows, and the uncertainties of Table 2 from the scores of this book."""
+    """Return value, sd and kind of reconciled flows, and of Table 2 from the scores here, by printed number."""
     solved = accounts.results(accounts.reconciled())
     kinds = tables.read("flow_methods").set_index("flow")["kind"]
     totals = solved[solved["layer"].isin([accounts.FOUR, estimates.ALL]) & solved["flow"].isin(kinds.index)]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -64,13 +63,12 @@ def counts(node: Node) -> tuple[int, int]:
 
 def solve(node: Node) -> Reconciliation:
     """Reconcile the shares at a node with its printed uncertainties."""
-    numbers, estimated = printed.numbers(), estimates.estimated_t()
+    numbers, estimated, priors = printed.numbers(), estimates.estimated_t(), estimates.share_priors()
     names, value, sd, relations = [ONE], [1.0], [np.nan], {}
     balances: dict[str, dict[str, float]] = {}
     for group, prior in node.prior_of.items():
-        mean, spread = _prior(prior)
         own = [f"share of {element} in {group}" for element in ELEMENTS]
-        names, value, sd = names + own, value + list(mean), sd + list(spread)
+        names, value, sd = names + own, value + list(priors[prior]["mean"]), sd + list(priors[prior]["sd"])
         balances[f"shares of {group}"] = {ONE: -1.0, **dict.fromkeys(own, 1.0)}
     for element in ELEMENTS:
         for flow in (node.rest, *node.terms):
@@ -99,13 +97,6 @@ def _relation(node: Node, element: str, numbers: pd.Series[float]) -> Expression
         rest = rest + sign * mass
         squares = squares + (variable(f"CV of {flow} [{element}]") * mass) ** 2
     return variable(f"CV of {node.rest} [{element}]") * rest - squares**0.5
-
-
-def _prior(group: str) -> tuple[list[float], list[float]]:
-    """Return prior mean and sd of the shares of the elements in a group."""
-    table = tables.read("element_shares")
-    own = table[table["group"] == group].pivot(index="statistic", columns="element", values="value")
-    return list(own.loc["mean", list(ELEMENTS)]), list(own.loc["sd", list(ELEMENTS)])
 
 
 def shares(node: Node, solved: Reconciliation) -> pd.DataFrame:
@@ -140,19 +131,13 @@ def shares_alone(node: Node) -> pd.Series[float]:
     """
     [group] = node.prior_of
     numbers, estimated = printed.numbers()["value"], estimates.estimated_t()
-    found = {}
-    for element in ELEMENTS:
-        relation, share = _relation(node, element, numbers), f"share of {element} in {group}"
+
+    def mismatch(share: float, element: str) -> float:
         at = {
             f"CV of {flow} [{element}]": numbers[f"table2.{flow}.{element}"] / 100
             for flow in (node.rest, *node.terms)
         }
         at |= {f"{flow} [{element}]": estimated[flow][element] for flow in estimated if flow in node.terms}
-        mismatch = partial(_mismatch, relation, at, share)
-        found[element] = float(brentq(mismatch, 0.0, 1.0))
-    return pd.Series(found)
+        return _relation(node, element, numbers).values({**at, f"share of {element} in {group}": share})[-1]
 
-
-def _mismatch(relation: Expression, at: Mapping[str, float], share: str, value: float) -> float:
-    """Return the value of a relation with one share set to `value`."""
-    return relation.values({**at, share: value})[-1]
+    return pd.Series({element: float(brentq(mismatch, 0.0, 1.0, args=(element,))) for element in ELEMENTS})
