@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import math
 from collections import defaultdict
@@ -14,6 +15,19 @@ from magnetflow.studies.united_kingdom import printed, upstream, wind
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "united_kingdom"
 STUDY_YEARS = range(2017, 2022)
+STUDY = Path(wind.__file__).parent
+# The flows and years that a module names, all to ask for a result or a printed number. The modules that build the
+# system have none: theirs come from tables.
+NAMED: dict[str, tuple[set[str | int], str]] = {
+    "draws/improvement.py": ({"C5.2"}, "a headline"),
+    "review/findings.py": (
+        {"E1", "I3.1", "E3.1", "P3.1", "P4.1", "I4.1", "E4.1", 2018, 2019, 2020},
+        "printed numbers that a finding is about, and the years that the text compares",
+    ),
+    "review/other_sources.py": ({"I3.1", "EV 2021", 2020}, "a flow and a stock that others report, and their year"),
+    "review/scorecard.py": ({"C1", "E2", "wind 2021"}, "printed uncertainties, and that of a stock"),
+}
+BUILDING = {"accounts.py", "data_quality.py", "draws/model.py", "estimates.py", "picture.py", "upstream.py"}
 
 
 def rows(name: str) -> list[dict[str, str]]:
@@ -185,3 +199,27 @@ def test_an_open_year_is_told_not_filled(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(wind, "additions_mw", lambda: holed)
     with pytest.raises(InputError, match="leave 1986 open"):
         wind.cohort_additions_mw()
+
+
+def named(source: str) -> set[str | int]:
+    """Return the codes of flows, and the years of the study and the one before, among the literals of a module."""
+    tables = ("published_flows", "potential_flows", "stock_flows", "flow_methods", "flow_factors")
+    codes = {
+        row[column] for name in tables for row in rows(name) for column in ("flow", "table_2") if row.get(column)
+    }
+    years = {STUDY_YEARS[0] - 1, *STUDY_YEARS}
+    literals = (node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant))
+    return {value for value in literals if isinstance(value, str | int) and value in codes | years}
+
+
+@pytest.mark.parametrize("path", sorted(STUDY.rglob("*.py")), ids=lambda path: path.relative_to(STUDY).as_posix())
+def test_a_module_names_a_flow_or_a_year_only_to_ask_for_a_number(path: Path) -> None:
+    name = path.relative_to(STUDY).as_posix()
+    assert named(path.read_text(encoding="utf-8")) == NAMED.get(name, (set(), ""))[0]
+
+
+def test_the_modules_that_build_the_system_name_no_flow_and_no_year() -> None:
+    assert {path.relative_to(STUDY).as_posix() for path in STUDY.rglob("*.py")} >= BUILDING | set(NAMED)
+    assert not BUILDING & set(NAMED)
+    source = 'a = f("I3.1", 2016)\nb = {"K10": "I3.10", "EV 2016": 2022}\nc = "C2"  # E1'
+    assert named(source) == {"I3.1", 2016, "K10", "EV 2016", "C2"}

@@ -100,10 +100,10 @@ def turbines_by_source() -> pd.Series[float]:
 
 
 def stock_by_source() -> pd.Series[float]:
-    """Return the stock in use at the end of 2021, t, as the study counts it and with one part counted otherwise."""
-    stocks = estimates.stock_totals_t()
-    turbines, cars = float(wind.stock_kg().sel(year=2021).sum()) / 1000.0, stocks["EV 2021"]
-    cohorts = float(wind.cohort_stock_kg().sel(year=2021).sum()) / 1000.0
+    """Return the stock in use when the years end, t, as the study counts it and with one part counted otherwise."""
+    stocks, last = estimates.stock_totals_t(), printed.years()[-1]
+    turbines, cars = float(wind.stock_kg().sel(year=last).sum()) / 1000.0, stocks["EV 2021"]
+    cohorts = float(wind.cohort_stock_kg().sel(year=last).sum()) / 1000.0
     life = vehicles.lifetime()
     left = vehicles.surviving_stock_cars(life["mean"], life["shape"]).to_series()
     return pd.Series(

@@ -109,7 +109,7 @@ def identities() -> dict[str, tuple[float, float]]:
 
 
 def motors_made() -> tuple[float, float]:
-    """Return traction motors made in 2017 to 2021 and their standard deviation.
+    """Return traction motors made in the years of the study and their standard deviation.
 
     The share of electric cars among cars sold gives one end of a range, that among cars built the other; where cars
     built are not known by type, the share of cars sold stands in. The range is taken as uniform.
@@ -138,12 +138,12 @@ def _reconciled() -> dict[str, tuple[float, float, str]]:
 
 def _estimated() -> dict[str, tuple[float, float, str]]:
     """Return the numbers on wind turbines, as chapter 03 estimates them."""
-    stock, cv = wind.stock_kg() / 1000, float(data_quality.flow_cv()["wind 2021"])
+    years, stock, cv = printed.years(), wind.stock_kg() / 1000, float(data_quality.flow_cv()["wind 2021"])
     offshore = stock.sel(site="offshore", element="Nd").sum("generator")
-    masses = {f"stock.offshore_Nd_{year}": float(offshore.sel(year=year)) for year in range(2018, 2022)}
-    masses["stock.wind_2021"] = float(stock.sel(year=2021).sum())
+    masses = {f"stock.offshore_Nd_{year}": float(offshore.sel(year=year)) for year in years[1:]}
+    masses["stock.wind_2021"] = float(stock.sel(year=years[-1]).sum())
     rows = {name: (mass, cv * mass, "estimated") for name, mass in masses.items()}
-    rows["stock.wind_capacity_2021"] = (float(wind.capacity_mw().sel(year=2021).sum()), NAN, "estimated")
+    rows["stock.wind_capacity_2021"] = (float(wind.capacity_mw().sel(year=years[-1]).sum()), NAN, "estimated")
     return rows
 
 
