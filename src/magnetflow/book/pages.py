@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import numpy as np
@@ -58,69 +59,34 @@ def provenance_page(description: Mapping[str, Mapping[str, Any]], tables: Mappin
     return "\n".join(parts)
 
 
-def timings_page(table: pd.DataFrame, draws: pd.DataFrame, recovery: pd.DataFrame, cell: pd.DataFrame) -> str:
-    """Return the page on times and memory, as MyST text, from the committed tables of four runs."""
-    parts = [
-        "# Time and memory of reconciliation\n",
-        f"{_measured(table)}, each row in a process of its own;",
-        "a time says as much about the machine as about the code, so read the rows beside one another.",
-        "The systems are random supply chains: each process sends one to three flows to processes at most 40 places",
-        "downstream or out of the system, and four fifths of the flows are measured.",
-        "All tools minimise the same sum of squares, and except where told flows must not be negative.",
-        "The time of magnetflow holds stating the problem, values, classes of all variables, global, nodal and",
-        "measurement tests, ranges of unobservable flows, and standard deviations: with the whole covariance up to",
-        "2,000 flows, of every flow up to 10,000, and of the 1,000 most adjusted beyond.",
-        "The others return values only.\n",
-        "The deviation is the largest difference of a measured flow's value from that of magnetflow, in its standard",
-        "deviations.",
-        "How a bound is held costs most of the difference between the first two rows of a size.",
-        f"From 1,000 flows to the largest system the time of magnetflow grows with the power {_exponent(table):.2f} "
-        "of the number of flows.",
-        "`benchmarks/reconciliation.py` measures again and writes the table, `benchmarks/reconciliation.csv`.\n",
-    ]
-    for flows, rows in table.groupby(table["flows"].astype(int)):
-        parts.append(f"## {flows:,} flows\n\n| tool | s | MB | deviation, σ |\n|---|---:|---:|---:|")
-        seconds = [
-            f"{float(one):.2g}" if one else note for one, note in zip(rows["seconds"], rows["note"], strict=True)
-        ]
-        parts += [*_rows(rows.assign(seconds=seconds), "tool", "seconds", "memory_mb", "worst_deviation_sd"), ""]
+def timings_page(
+    template: str, reconciliation: pd.DataFrame, draws: pd.DataFrame, recovery: pd.DataFrame, cell: pd.DataFrame
+) -> str:
+    """Return the page on times and memory, as MyST text: a template filled from the committed tables of four runs."""
+    by_size = []
+    for flows, rows in reconciliation.groupby(reconciliation["flows"].astype(int)):
+        by_size.append(f"## {flows:,} flows\n\n| tool | s | MB | deviation, σ |\n|---|---:|---:|---:|")
+        times = zip(rows["seconds"], rows["note"], strict=True)
+        seconds = [f"{float(one):.2g}" if one else note for one, note in times]
+        by_size.append(
+            _rows(rows.assign(seconds=seconds), "tool", "seconds", "memory_mb", "worst_deviation_sd") + "\n"
+        )
     shown = draws.assign(
         seconds=[f"{float(one):.2g}" for one in draws["seconds"]],
         draws=[f"{int(one):,}" for one in draws["draws"]],
         each=_each(draws, "draws", 1e6),
     )
-    parts += [
-        "## Many draws of one system\n",
-        f"{_measured(draws)}: the whole system of the United",
-        "Kingdom, all elements, with every input drawn and every draw reconciled, as in",
-        "{doc}`notebooks/07-monte-carlo`.",
-        "The rows that only reconcile start from flows drawn before; those one draw at a time have few draws.",
-        "Memory is the peak of the largest process.",
-        "`benchmarks/ensemble.py` measures again.\n",
-        "| what | draws | s | µs a draw | MB |\n|---|---:|---:|---:|---:|",
-        *_rows(shown, "what", "draws", "seconds", "each", "memory_mb"),
-        "\n## Balances and equilibria of recovery\n",
-        f"{_measured(recovery)}, each row in a process of its own, after",
-        "one run that is not counted.",
-        "PHREEQC and Cantera are asked for the same equilibrium with the same constants, and do far more besides.",
-        "`benchmarks/recovery.py` measures again.\n",
-        "| what | ms a run | MB |\n|---|---:|---:|",
-        *_rows(recovery.assign(each=_each(recovery, "runs", 1e3)), "what", "each", "memory_mb"),
-        "\n## The electrochemical cell\n",
-        f"{_measured(cell)}, each row in a process of its own, after",
-        "one run that is not counted.",
-        "A wall at 200 mV by Poisson's equation, as in {doc}`notebooks/11-verification`; a neutral layer in which",
-        "protons react among ions that do not; and neodymium chloride until its cation runs out.",
-        "The others are the general solvers of scipy, told the equations of the case by hand: of higher order, so",
-        "quicker where profiles are smooth, and for the course in time told that the salt moves as one substance,",
-        "which is true of two ions alone.",
-        "They know no solids, and electrodes, acids and membranes would have to be written for each case.",
-        "Errors are those of the case, and for layers the difference from 3,200 intervals.",
-        "`benchmarks/cell.py` measures again.\n",
-        "| case | by | ms a run | error | MB |\n|---|---|---:|---:|---:|",
-        *_rows(cell.assign(each=_each(cell, "runs", 1e3)), "task", "what", "each", "error", "memory_mb"),
-    ]
-    return "\n".join(parts)
+    return Template(template).substitute(
+        reconciliation_measured=_measured(reconciliation),
+        exponent=f"{_exponent(reconciliation):.2f}",
+        by_size="\n".join(by_size),
+        draws_measured=_measured(draws),
+        draws_rows=_rows(shown, "what", "draws", "seconds", "each", "memory_mb"),
+        recovery_measured=_measured(recovery),
+        recovery_rows=_rows(recovery.assign(each=_each(recovery, "runs", 1e3)), "what", "each", "memory_mb"),
+        cell_measured=_measured(cell),
+        cell_rows=_rows(cell.assign(each=_each(cell, "runs", 1e3)), "task", "what", "each", "error", "memory_mb"),
+    )
 
 
 def _measured(table: pd.DataFrame) -> str:
@@ -133,8 +99,8 @@ def _each(table: pd.DataFrame, runs: str, units_a_second: float) -> list[str]:
     return [f"{time:,.2g}" if time < 100 else f"{time:,.0f}" for time in times]
 
 
-def _rows(table: pd.DataFrame, *columns: str) -> list[str]:
-    return [f"| {' | '.join(row)} |" for row in zip(*(table[column] for column in columns), strict=True)]
+def _rows(table: pd.DataFrame, *columns: str) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in zip(*(table[column] for column in columns), strict=True))
 
 
 def _exponent(table: pd.DataFrame) -> float:
