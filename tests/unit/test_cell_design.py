@@ -12,7 +12,8 @@ import pytest
 from scipy.optimize import approx_fprime
 from test_what_if import node
 
-from magnetflow.book.controls import evaluate_cell, export_cell, rounded, sample_cell, show_cell
+from magnetflow.book.controls import evaluate_cell, export_cell, sample_cell, show_cell
+from magnetflow.book.results import DIGITS, plain
 from magnetflow.errors import ProcessError
 from magnetflow.inference.draws.space import probabilities
 from magnetflow.recovery.chemistry.reactions import reactions
@@ -142,7 +143,7 @@ def test_limits_follow_the_acid() -> None:
 
 
 def test_the_script_computes_what_python_computes(tmp_path: Path) -> None:
-    exported = rounded(export_cell(cell_design.central(), 200.0))
+    exported = plain(export_cell(cell_design.central(), 200.0), DIGITS)
     cases = []
     for a, b, c, d in probabilities(4, 2, 0, 32).T:
         moved = {"current": 20 * 150**a, "ph": 0.3 + 2.7 * b, "layer": 1e-5 * 20**c, "gap": 0.003 + 0.027 * d}

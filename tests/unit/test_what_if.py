@@ -12,7 +12,8 @@ import pytest
 from conftest import ROOT
 from playwright._impl._driver import compute_driver_executable
 
-from magnetflow.book.controls import evaluate_system, export_system, rounded, show_system
+from magnetflow.book.controls import evaluate_system, export_system, show_system
+from magnetflow.book.results import DIGITS, plain
 from magnetflow.studies.united_kingdom import accounts, data_quality
 from magnetflow.studies.united_kingdom.draws import improvement
 from magnetflow.studies.united_kingdom.draws.model import Model, model
@@ -78,7 +79,7 @@ def node() -> str:
 
 
 def test_the_script_computes_what_python_computes(base: Model, inputs: list[str], tmp_path: Path) -> None:
-    exported = rounded(export_system(base, OUTCOMES, inputs))
+    exported = plain(export_system(base, OUTCOMES, inputs), DIGITS)
     random = np.random.default_rng(6)
     cases = [([1.0] * 10, []), ([1.0] * 10, list(range(10)))]
     cases += [(random.uniform(0.7, 1.3, 10).tolist(), random.permutation(10)[:3].tolist()) for _ in range(8)]

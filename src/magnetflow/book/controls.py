@@ -8,7 +8,6 @@ of outcomes with a slider for each input. Without scripts the table shows the va
 from __future__ import annotations
 
 import html
-import json
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -17,7 +16,7 @@ import numpy as np
 from IPython.display import HTML
 
 from magnetflow.arrays import Array
-from magnetflow.book.results import fixed, html_table, settled, with_spread
+from magnetflow.book.results import DIGITS, embedded, fixed, html_table, plain, with_spread
 from magnetflow.inference.draws.space import probabilities
 from magnetflow.studies.united_kingdom import data_quality
 from magnetflow.studies.united_kingdom.draws import improvement
@@ -218,20 +217,10 @@ def _panel(
         f'<input type="range" id="{name}-{place}" {span}><output for="{name}-{place}">{reading}</output>{box}</div>'
         for place, (label, span, reading, box) in enumerate(sliders)
     )
-    drawn = json.dumps(rounded(exported), sort_keys=True).replace("</", r"<\/")
     return HTML(
         f'<div class="mf-what-if" id="{name}" role="group" aria-label="{html.escape(about)}">{table}{verdict}'
         f'<div class="mf-controls">{controls}</div>'
         '<button type="button" class="mf-reset">Back to the start</button>'
         "<noscript><p>The sliders need a script, which this browser does not run.</p></noscript>"
-        f'<script type="application/json">{drawn}</script></div>'
+        f'<script type="application/json">{embedded(plain(exported, DIGITS))}</script></div>'
     )
-
-
-def rounded(content: Any) -> Any:
-    """Drop the digits beyond the twelfth, which differ between processors."""
-    if isinstance(content, Mapping):
-        return {key: rounded(value) for key, value in content.items()}
-    if isinstance(content, list):
-        return [rounded(value) for value in content]
-    return settled(content) if isinstance(content, float) else content

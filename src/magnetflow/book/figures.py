@@ -7,9 +7,7 @@ the light and the dark theme, the phone and the printer. JupyterLab gets Plotly'
 
 from __future__ import annotations
 
-import base64
 import html
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -20,11 +18,12 @@ import pandas as pd
 import plotly.graph_objects as go
 from IPython.display import HTML, display
 
-from magnetflow.book.results import html_table, number
+from magnetflow.book.results import embedded, html_table, number, plain
 
 # Okabe and Ito's colours, told apart by readers with any colour vision.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999", "#F0E442", "#7A5195")
 HEIGHT_PX = 420
+DIGITS = 6  # of a number, which a drawing can show
 LINK_COLOUR = "rgba(0,114,178,0.45)"
 
 
@@ -44,11 +43,10 @@ def show(fig: go.Figure | Mapping[str, go.Figure], name: str, alt: str) -> None:
     height = first.layout.height or HEIGHT_PX
     for choice in choices.values():
         choice.update_layout(height=height, colorway=COLOURS)
-    contents = [_plain(choice.to_plotly_json()) for choice in choices.values()]
+    contents = [plain(choice.to_plotly_json(), DIGITS) for choice in choices.values()]
     drawn = [{"data": content["data"], "layout": dict(content["layout"])} for content in contents]
     for drawing in drawn:
         drawing["layout"].pop("template", None)  # which the page supplies, for light and dark
-    embedded = json.dumps(drawn, sort_keys=True).replace("</", r"<\/")  # so that no label can end the script
     wide = " mf-wide" if any(trace.type == "sankey" for trace in first.data) else ""  # scrolls on a phone
     tables = "".join(
         (f"<h4>{html.escape(label)}</h4>" if label else "") + data_table(choice) for label, choice in choices.items()
@@ -57,7 +55,7 @@ def show(fig: go.Figure | Mapping[str, go.Figure], name: str, alt: str) -> None:
         f'<div class="mf-figure" role="group" aria-label="{html.escape(alt)}">{_selector(name, list(choices))}'
         f'<div class="mf-scroll" tabindex="0" role="group" aria-label="figure {name}">'
         f'<div class="mf-plot{wide}" id="figure-{name}" style="height:{height}px"></div></div>'
-        f'<script type="application/json" id="figure-{name}-data">{embedded}</script>'
+        f'<script type="application/json" id="figure-{name}-data">{embedded(drawn)}</script>'
         f"<details><summary>What the figure shows, and its data</summary><p>{html.escape(alt)}</p>{tables}"
         "</details></div>"
     )
@@ -160,18 +158,3 @@ def _cells(trace: Any) -> dict[str, str]:
     spreads = [f" ± {number(bar)}" for bar in bars.array] if bars.array is not None else [""] * len(across)
     drawn = zip(across, up, spreads, strict=True)
     return {str(place): number(height) + spread for place, height, spread in drawn if not pd.isna(height)}
-
-
-def _plain(content: Any) -> Any:
-    """Turn arrays into lists and round numbers to what a drawing can show, alike on every machine."""
-    if isinstance(content, Mapping):
-        if "bdata" in content:  # Plotly packs arrays into base64
-            return _plain(np.frombuffer(base64.b64decode(content["bdata"]), dtype=content["dtype"]))
-        return {key: _plain(value) for key, value in content.items()}
-    if hasattr(content, "tolist"):
-        return _plain(content.tolist())
-    if isinstance(content, list | tuple):
-        return [_plain(item) for item in content]
-    if isinstance(content, float):
-        return None if math.isnan(content) else float(f"{content:.6g}")  # JSON knows no NaN; None draws nothing
-    return content

@@ -7,6 +7,7 @@ opened by hand, nothing is written.
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import math
@@ -17,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from IPython.display import HTML
 from myst_nb import glue
@@ -35,6 +37,7 @@ KINDS = (
     "assumed",  # rests on an assumption
     "arithmetic",  # a sum, difference or ratio of printed numbers
 )
+DIGITS = 12  # of a recorded number; those beyond differ between processors
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)+")
 
 
@@ -74,7 +77,9 @@ def record(name: str, value: float, *, unit: str, kind: str, about: str, sd: flo
         raise ResultError(f"{name}: {kind!r} is not one of {', '.join(KINDS)}")
     if not math.isfinite(value) or (sd is not None and not math.isfinite(sd)):
         raise ResultError(f"{name} is not a finite number: {value} with sd {sd}")
-    _recorded[name] = Result(settled(value), unit, kind, None if sd is None else settled(sd), about)
+    _recorded[name] = Result(
+        plain(float(value), DIGITS), unit, kind, None if sd is None else plain(float(sd), DIGITS), about
+    )
     glue(name, _Shown(with_unit(value, unit)), display=False)
     write_fragment()
 
@@ -105,9 +110,24 @@ def printed_values() -> dict[str, float]:
     return {name: value for name, (value, _) in printed_results().items()}
 
 
-def settled(value: float) -> float:
-    """Drop the digits beyond the twelfth, which differ between processors."""
-    return float(f"{value:.12g}")
+def plain(content: Any, digits: int) -> Any:
+    """Turn arrays into lists and round numbers to some digits, alike on every machine."""
+    if isinstance(content, Mapping):
+        if "bdata" in content:  # Plotly packs arrays into base64
+            return plain(np.frombuffer(base64.b64decode(content["bdata"]), dtype=content["dtype"]), digits)
+        return {key: plain(value, digits) for key, value in content.items()}
+    if hasattr(content, "tolist"):
+        return plain(content.tolist(), digits)
+    if isinstance(content, list | tuple):
+        return [plain(item, digits) for item in content]
+    if isinstance(content, float):
+        return None if math.isnan(content) else float(f"{content:.{digits}g}")  # JSON knows no NaN
+    return content
+
+
+def embedded(content: Any) -> str:
+    """Return JSON for a script of the page, which no label in it can end."""
+    return json.dumps(content, sort_keys=True).replace("</", r"<\/")
 
 
 def with_unit(value: float, unit: str) -> str:
