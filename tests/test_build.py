@@ -58,6 +58,7 @@ def test_only_what_changed_is_done_again(built_compendium: Path) -> None:
     assert shown in (html / "notebooks" / "01-wind.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("small")  # one worker builds the small compendium, once
 def test_a_fault_is_told_and_leaves_the_last_good_book(built_compendium: Path) -> None:
     good = digests(built_compendium / "_build" / "html")
@@ -141,6 +142,7 @@ def test_a_missing_file_of_the_build_is_told(compendium: Path) -> None:
     assert "book/_toc.yml: no such file; restore it" in lacking.stderr
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("small")  # one worker builds the small compendium, once
 def test_a_table_read_after_the_last_result_counts_as_read(built_compendium: Path) -> None:
     late = built_compendium / "notebooks" / "02-system.md"

@@ -59,6 +59,7 @@ def test_the_cell_gives_what_is_known(case: Case) -> None:
         assert fallen >= case.order
 
 
+@pytest.mark.long
 def test_a_slower_ion_is_seen_by_every_case_that_depends_on_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     """With ions a tenth slower in the model than in the closed forms, each of these misses its tolerance."""
 
@@ -254,6 +255,7 @@ def test_an_ion_that_is_not_there_at_first_may_come_in() -> None:
     assert steady(start(cell, left)).potential_v[-1] == pytest.approx(known, rel=1e-9)
 
 
+@pytest.mark.long
 def test_a_solid_dissolves_again_where_the_solution_asks_for_it() -> None:
     """Iron hydroxide laid down by caustic soda goes when acid follows; iron is kept."""
     names = ["Na+(aq)", "OH-(aq)", "H+(aq)", "Fe+2(aq)", "Cl-(aq)"]

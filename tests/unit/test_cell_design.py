@@ -113,6 +113,7 @@ def test_the_solver_finds_the_optimum_where_the_surrogate_does() -> None:
         assert cell_design.by_solver(moved)[2] > cost
 
 
+@pytest.mark.long
 def test_the_sensitivity_never_finds_it_dearer_to_choose_anew() -> None:
     ends = cell_design.sensitivity()
     assert (ends["cost_usd_kg"] <= ends["cost_if_kept_usd_kg"] * (1 + 1e-6)).all()
