@@ -186,7 +186,7 @@ def test_a_changed_figure_moves_the_system(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_example_folder_is_what_the_study_reads(tmp_path: Path) -> None:
-    accounts.write_example(tmp_path)
+    accounts.system().write(tmp_path / "united-kingdom")
     System.read(tmp_path / "united-kingdom").write(tmp_path / "again")
     for path in sorted((tmp_path / "united-kingdom").iterdir()):
         stands = pd.read_csv(ROOT / "examples" / "united-kingdom" / path.name)

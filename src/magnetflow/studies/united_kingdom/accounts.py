@@ -8,7 +8,6 @@ from the balances.
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -139,10 +138,5 @@ def uncertainties(solved: Reconciliation) -> pd.Series[float]:
     return (100 * table["sd"] / table["value"]).set_axis(pd.MultiIndex.from_frame(table[["flow", "layer"]]))
 
 
-def write_example(examples: Path) -> None:
-    """Write the system as a folder that `magnetflow reconcile` reads."""
-    system().write(examples / "united-kingdom")
-
-
 if __name__ == "__main__":
-    write_example(tables.find_data().parent / "examples")
+    system().write(tables.find_data().parent / "examples" / "united-kingdom")

@@ -72,17 +72,13 @@ def stock_totals_t() -> dict[str, float]:
     return totals
 
 
-def mean_contents_kg() -> dict[str, tuple[float, float]]:
-    """Return the printed mean content of a car in use and of a used car sold, kg, with the half width of rounding."""
-    return {
+def car_contents_kg() -> tuple[pd.Series[float], pd.DataFrame]:
+    """Return the content of a car of each type, kg, that printed masses and counts imply, and its covariance."""
+    totals = {
         "stock": printed.mean_content_kg("stock.EV_2021", "count.EV_2021"),
         "used": printed.mean_content_kg("flow.R2.1", "count.used_EV"),
     }
-
-
-def car_contents_kg() -> tuple[pd.Series[float], pd.DataFrame]:
-    """Return the content of a car of each type that the printed mean contents imply, and its covariance; in kg."""
-    return vehicles.content(vehicles.solve_contents(mean_contents_kg()))
+    return vehicles.content(vehicles.solve_contents(totals))
 
 
 def share_priors() -> dict[str, pd.DataFrame]:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from magnetflow import tables
 from magnetflow.arrays import Matrix, Vector
-from magnetflow.errors import InputError
 from magnetflow.inference.draws import ensemble
 from magnetflow.inference.draws.distributions import BETA, LOGNORMAL, NORMAL, TRIANGULAR
 from magnetflow.inference.draws.space import Input, Space, Split, probabilities
@@ -108,54 +107,41 @@ def space() -> Space:
 
 @dataclass(frozen=True)
 class Products:
-    """Flows and stocks (rows) as products of inputs: `base` times each value over its mean, to its power.
+    """Flows and stocks as products of inputs: `base` (given) times each value over its `mean` (inputs) to its power.
 
-    `factors` has for each row the columns that enter with power 1, `divisors` those with power -1.
+    `powers` has the power with which each input enters, (given, inputs).
     """
 
     base: Vector
     mean: Vector
-    factors: tuple[tuple[int, ...], ...]
-    divisors: tuple[tuple[int, ...], ...]
+    powers: Matrix
 
     def __call__(self, values: Matrix) -> Matrix:
         """Return flows and stocks by draws, from values of the inputs by draws; masses in t."""
         relative = values / self.mean[:, None]
         masses = np.repeat(self.base[:, None], values.shape[1], axis=1)
-        for row in range(len(self.base)):
-            for column in self.factors[row]:
-                masses[row] *= relative[column]
-            for column in self.divisors[row]:
-                masses[row] /= relative[column]
+        for row, column in np.argwhere(self.powers):
+            masses[row] *= relative[column] ** self.powers[row, column]
         return masses
 
     @property
     def gradient(self) -> Matrix:
         """What each flow or stock changes by with each input, at the means."""
-        slope = np.zeros((len(self.base), len(self.mean)))
-        for row, base in enumerate(self.base):
-            slope[row, list(self.factors[row])] = base
-            slope[row, list(self.divisors[row])] = -base
-        return slope / self.mean
+        return self.base[:, None] * self.powers / self.mean
 
 
 def products(of: Space, given: pd.Series[float]) -> Products:
     """Return Eqs. (1) to (4) for all that they give, of `given_t`; its rows are in that order."""
-    powers = data_quality.powers()
-    if not set(np.unique(powers.to_numpy())) <= {-1.0, 0.0, 1.0}:
-        raise InputError("an input of the study's equations enters with a power other than 1 or -1")
+    of_inputs, column = data_quality.powers(), {name: place for place, name in enumerate(of.names)}
     groups = estimates.groups_of(dict.fromkeys(given.index.get_level_values("flow")))
-    column = {name: place for place, name in enumerate(of.names)}
-    entering: dict[float, list[tuple[int, ...]]] = {1.0: [], -1.0: []}
-    for flow, layer in given.index:
-        for power, rows in entering.items():
-            names = [str(name) for name in powers.columns[powers.loc[flow] == power]]
-            own = [name if name in column else f"{name} [{layer}]" for name in names]
-            share = f"{groups[flow]} [{layer}]"
-            if power == 1.0 and share in column:
-                own += [share, f"scatter of {flow} [{layer}]"]
-            rows.append(tuple(column[name] for name in own))
-    return Products(np.array(given, dtype=np.float64), of.mean, tuple(entering[1.0]), tuple(entering[-1.0]))
+    powers = np.zeros((len(given), len(column)))
+    for row, (flow, layer) in enumerate(given.index):
+        for name, power in of_inputs.loc[flow].replace(0.0, np.nan).dropna().items():
+            powers[row, column[str(name) if name in column else f"{name} [{layer}]"]] = power
+        for name in (f"{groups[flow]} [{layer}]", f"scatter of {flow} [{layer}]"):
+            if name in column:
+                powers[row, column[name]] = 1.0
+    return Products(np.array(given, dtype=np.float64), of.mean, powers)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ scores one level away, and the flows that are the rest of a market at their prin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -39,19 +39,11 @@ def with_other_distributions(base: Model) -> dict[str, Model]:
     return made | {"heavy tails in magnet trade": replace(base, space=heavy)}
 
 
-@dataclass(frozen=True)
-class Doubt:
-    """What doubt about the table of uncertainties does.
+def doubted(base: Model, outcomes: Sequence[str], *, draws: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Draw each percentage of the table of uncertainties anew.
 
-    `sd` has draws by outcomes, `first` how often (as a fraction) improving each input would help an outcome most.
-    """
-
-    sd: pd.DataFrame
-    first: pd.DataFrame
-
-
-def doubted(base: Model, outcomes: Sequence[str], *, draws: int, seed: int) -> Doubt:
-    """Draw each percentage of the table of uncertainties anew; return the sd of outcomes and the best improvement.
+    Return the sd of outcomes, draws by outcomes, and how often (as a fraction) improving each input would help an
+    outcome most, inputs by outcomes.
 
     Percentages are lognormal with the CV `DOUBT`, each on its own; scores and weights stay. To first order the
     variance of an outcome is a sum over the inputs, so that nothing needs to be solved again.
@@ -68,9 +60,8 @@ def doubted(base: Model, outcomes: Sequence[str], *, draws: int, seed: int) -> D
     gained = weight.to_numpy()[:, :, None] * np.maximum(squared - best**2, 0.0)
     winner = np.argmax(gained, axis=1)  # outcomes by draws
     first = np.array([np.bincount(row, minlength=len(inputs)) / draws for row in winner])
-    return Doubt(
-        pd.DataFrame(sd.T, columns=list(outcomes)), pd.DataFrame(first.T, index=inputs, columns=list(outcomes))
-    )
+    columns = list(outcomes)
+    return pd.DataFrame(sd.T, columns=columns), pd.DataFrame(first.T, index=inputs, columns=columns)
 
 
 def _variance_by_input(base: Model, outcomes: Sequence[str]) -> tuple[pd.DataFrame, pd.Series[float]]:
@@ -124,12 +115,10 @@ def _worth(weight: pd.Series[float], rest: float, squared: NDArray[np.floating])
     `squared` has squared CVs, cases by inputs; the balances keep their weights.
     """
     given = weight.to_numpy()
-    proposals = improvement.statistics()["proposal"][weight.index]
-    names = list(dict.fromkeys(proposals))
-    belongs = np.array([[proposal == name for name in names] for proposal in proposals], dtype=float)
-    gained = (given * np.maximum(squared - improvement.best_cv() ** 2, 0.0)) @ belongs
+    belongs = pd.get_dummies(improvement.statistics()["proposal"][weight.index], dtype=float)
+    gained = (given * np.maximum(squared - improvement.best_cv() ** 2, 0.0)) @ belongs.to_numpy()
     variance = (squared @ given + rest)[:, None]
-    return pd.DataFrame(np.sqrt(variance) - np.sqrt(variance - gained), columns=names)
+    return pd.DataFrame(np.sqrt(variance) - np.sqrt(variance - gained), columns=belongs.columns)
 
 
 def residual(flow: str, kind: str, *, draws: int, seed: int) -> tuple[Summary, float]:
