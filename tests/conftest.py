@@ -94,8 +94,10 @@ def small_compendium(folder: Path) -> Path:
     """Write a compendium of two small notebooks on the real tables."""
     for name in ("data", "book/_ext", "book/_assets"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("_config.yml", "requirements.lock", "book/references.bib", "book/references.md"):
+    for name in ("_config.yml", "requirements.lock", "book/references.bib"):
         shutil.copy(ROOT / name, folder / name)
+    for page in ("references", "provenance", "about"):
+        shutil.copy(ROOT / "book" / f"{page}.md", folder / "book")
     for path in (folder / "data").glob("*/datapackage.json"):
         package = json.loads(path.read_text(encoding="utf-8"))
         package["resources"] = [table for table in package["resources"] if table["name"] in SMALL]

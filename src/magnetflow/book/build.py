@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import distribution
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import pandas as pd
@@ -33,7 +34,8 @@ DEFAULT_PARAMETERS: dict[str, Any] = {
     "elements": ["Nd", "Dy", "Pr", "Tb"],
     "seed": 1,
 }
-NEEDED = ("_config.yml", "requirements.lock", "book/_toc.yml", "book/index.md", "book/references.bib", "notebooks")
+PAGES = ("_toc.yml", "index.md", "references.bib", "provenance.md", "about.md")
+NEEDED = ("_config.yml", "requirements.lock", "notebooks", *(f"book/{name}" for name in PAGES))
 
 
 def build(root: Path, parameters: Mapping[str, Any]) -> Path:
@@ -103,18 +105,21 @@ def stage(root: Path, parameters: Mapping[str, Any], frames: Mapping[str, Any], 
     (source / "notebooks").mkdir()
     for stem in pairs.stems(root / "notebooks"):
         shutil.copy(execution.executed(root, stem), source / "notebooks")
-    provenance = pages.provenance_page(tables.describe(root / "data"), frames)
-    (source / "provenance.md").write_text(provenance, encoding="utf-8")
-    timings = source / "timings.md"
-    if timings.exists():
+    _fill(source / "provenance.md", pages.provenance(tables.describe(root / "data"), frames))
+    _fill(source / "about.md", pages.about(root, parameters, merged))
+    if (source / "timings.md").exists():
         runs = [root / "benchmarks" / f"{name}.csv" for name in ("reconciliation", "ensemble", "recovery", "cell")]
         measured = [pd.read_csv(path, dtype=str).fillna("") for path in runs]
-        timings.write_text(pages.timings_page(timings.read_text(encoding="utf-8"), *measured), encoding="utf-8")
-    (source / "about.md").write_text(pages.about_page(root, parameters, merged), encoding="utf-8")
+        _fill(source / "timings.md", pages.timings(*measured))
     (source / "_assets" / "plotly.min.js").write_text(plotly.offline.get_plotlyjs(), encoding="utf-8")
     _copy_mathjax(source / "_assets" / "mathjax")
     files = [path for path in source.rglob("*") if path.is_file()]
     return execution.hash_of((root / "requirements.lock").read_bytes(), source, files)
+
+
+def _fill(page: Path, parts: Mapping[str, str]) -> None:
+    """Put into a page what it leaves open for the build."""
+    page.write_text(Template(page.read_text(encoding="utf-8")).substitute(parts), encoding="utf-8")
 
 
 def _config(root: Path, parameters: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Which pages does the build itself write: where do the figures come from, and what was built from what?"""
+"""What does the build fill into pages of the book: where do the figures come from, and what was built from what?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import numpy as np
@@ -40,29 +39,20 @@ def check_sources(
             raise TableError(f"data/{description[name]['path']}", problem, int(unknown[0]), "source")
 
 
-def provenance_page(description: Mapping[str, Mapping[str, Any]], tables: Mapping[str, pd.DataFrame]) -> str:
-    """Return the page that lists every table with its sources, as MyST text."""
-    parts = [
-        "# Provenance of every figure\n",
-        "Each figure of this book stands in one row of one table, with its unit, source, locator, licence and mark.",
-        "A mark says how the figure was come by: *read* in the named place, *derived* from read figures as the note",
-        "tells, *known* but not read again, *assumed*, or *missing*.",
-        "This page is made from `datapackage.json` and the tables themselves.\n",
-        "Contains public sector information licensed under the Open Government Licence v3.0.\n",
-        "```{list-table}\n:header-rows: 1\n:widths: 30 10 60\n\n* - Table\n  - Rows\n  - What it holds",
+def provenance(description: Mapping[str, Mapping[str, Any]], tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Return the list of all tables, and a section on each with its sources, as MyST text."""
+    listed = [
+        f"* - [{table['title']}](#table-{name})\n  - {len(tables[name])}\n  - {table['description']}"
+        for name, table in description.items()
     ]
-    for name, table in description.items():
-        parts.append(f"* - [{table['title']}](#table-{name})\n  - {len(tables[name])}\n  - {table['description']}")
-    parts.append("```\n")
-    for name, table in description.items():
-        parts.append(_table_section(name, table, tables[name]))
-    return "\n".join(parts)
+    sections = [_table_section(name, table, tables[name]) for name, table in description.items()]
+    return {"tables": "\n".join(listed), "sections": "\n".join(sections)}
 
 
-def timings_page(
-    template: str, reconciliation: pd.DataFrame, draws: pd.DataFrame, recovery: pd.DataFrame, cell: pd.DataFrame
-) -> str:
-    """Return the page on times and memory, as MyST text: a template filled from the committed tables of four runs."""
+def timings(
+    reconciliation: pd.DataFrame, draws: pd.DataFrame, recovery: pd.DataFrame, cell: pd.DataFrame
+) -> dict[str, str]:
+    """Return the times and memory of four runs, from their committed tables, as MyST text."""
     by_size = []
     for flows, rows in reconciliation.groupby(reconciliation["flows"].astype(int)):
         by_size.append(f"## {flows:,} flows\n\n| tool | s | MB | deviation, σ |\n|---|---:|---:|---:|")
@@ -76,17 +66,17 @@ def timings_page(
         draws=[f"{int(one):,}" for one in draws["draws"]],
         each=_each(draws, "draws", 1e6),
     )
-    return Template(template).substitute(
-        reconciliation_measured=_measured(reconciliation),
-        exponent=f"{_exponent(reconciliation):.2f}",
-        by_size="\n".join(by_size),
-        draws_measured=_measured(draws),
-        draws_rows=_rows(shown, "what", "draws", "seconds", "each", "memory_mb"),
-        recovery_measured=_measured(recovery),
-        recovery_rows=_rows(recovery.assign(each=_each(recovery, "runs", 1e3)), "what", "each", "memory_mb"),
-        cell_measured=_measured(cell),
-        cell_rows=_rows(cell.assign(each=_each(cell, "runs", 1e3)), "task", "what", "each", "error", "memory_mb"),
-    )
+    return {
+        "reconciliation_measured": _measured(reconciliation),
+        "exponent": f"{_exponent(reconciliation):.2f}",
+        "by_size": "\n".join(by_size),
+        "draws_measured": _measured(draws),
+        "draws_rows": _rows(shown, "what", "draws", "seconds", "each", "memory_mb"),
+        "recovery_measured": _measured(recovery),
+        "recovery_rows": _rows(recovery.assign(each=_each(recovery, "runs", 1e3)), "what", "each", "memory_mb"),
+        "cell_measured": _measured(cell),
+        "cell_rows": _rows(cell.assign(each=_each(cell, "runs", 1e3)), "task", "what", "each", "error", "memory_mb"),
+    }
 
 
 def _measured(table: pd.DataFrame) -> str:
@@ -139,27 +129,19 @@ def _table_section(name: str, table: Mapping[str, Any], frame: pd.DataFrame) -> 
     return "\n".join(parts)
 
 
-def about_page(root: Path, parameters: Mapping[str, Any], merged: Mapping[str, Any]) -> str:
-    """Return the page that says what this build was made from, as MyST text; it tells no time, so it repeats."""
-    parts = [
-        "# About this build\n",
-        f"Made from {_commit(root)}, with the parameters "
-        + ", ".join(f"`{name} = {value}`" for name, value in parameters.items())
-        + ".",
-        "The same commit with the same lock gives the same pages, byte for byte; so pages carry no date.\n",
-        "## Versions\n\n| package | version |\n|---|---|",
-        *(f"| {name} | {number} |" for name, number in merged["versions"].items()),
-        "\nEvery package is pinned in `requirements.lock`.\n",
-        "## Tables read\n\n| table | SHA-256 |\n|---|---|",
-        *(f"| `{name}` | `{digest[:16]}…` |" for name, digest in sorted(merged["inputs"].items())),
-        "\n## Recorded results\n",
-        "Every number that a chapter states is recorded; `make test` holds each against its reference value.\n",
-        "| result | value | unit | kind | chapter |\n|---|---:|---|---|---|",
-    ]
+def about(root: Path, parameters: Mapping[str, Any], merged: Mapping[str, Any]) -> dict[str, str]:
+    """Return what this build was made from and what it recorded, as MyST text; it tells no time, so it repeats."""
+    results = []
     for name, result in sorted(merged["results"].items()):
         link = f"[{result['chapter']}](notebooks/{result['chapter']})"
-        parts.append(f"| `{name}` | {result['value']:.6g} | {result['unit']} | {result['kind']} | {link} |")
-    return "\n".join(parts) + "\n"
+        results.append(f"| `{name}` | {result['value']:.6g} | {result['unit']} | {result['kind']} | {link} |")
+    return {
+        "commit": _commit(root),
+        "parameters": ", ".join(f"`{name} = {value}`" for name, value in parameters.items()),
+        "versions": "\n".join(f"| {name} | {number} |" for name, number in merged["versions"].items()),
+        "tables": "\n".join(f"| `{name}` | `{digest[:16]}…` |" for name, digest in sorted(merged["inputs"].items())),
+        "results": "\n".join(results),
+    }
 
 
 def _commit(root: Path) -> str:
