@@ -18,7 +18,7 @@ from scipy.special import chdtrc, chdtri, ndtr, ndtri
 from magnetflow.arrays import Mask, Vector
 from magnetflow.inference.problem import Problem
 from magnetflow.inference.solver.leastsquares import Fit
-from magnetflow.inference.solver.matrices import rows_touched
+from magnetflow.inference.solver.matrices import row_numbers
 
 LEVEL = 0.05
 MEANINGFUL = 1e-9  # of a variance: an adjustment known better than this has none
@@ -144,7 +144,10 @@ def verdicts(problem: Problem, matrix: sparse.csr_array, tests: list[NodalTest],
 
     `matrix` has the balances as they were solved (balances, variables); `unknown` marks the unobservable variables.
     """
-    of_unmeasured, of_unknown = (rows_touched(matrix, columns) for columns in (problem.unmeasured, unknown))
+    row_of, balances = row_numbers(matrix), len(problem.balance_names)
+    of_unmeasured, of_unknown = (
+        np.bincount(row_of, columns[matrix.indices], balances) > 0 for columns in (problem.unmeasured, unknown)
+    )
     alone = {test.balances[0]: test for test in tests if len(test.balances) == 1}
     within: dict[str, NodalTest] = {}
     for test in tests:

@@ -24,7 +24,6 @@ from magnetflow.inference.solver.matrices import (
     largest_in_rows,
     row_numbers,
     scaled,
-    split_columns,
     without_cancelled,
 )
 
@@ -50,8 +49,7 @@ def classify(problem: Problem, linear: Linear, plain: Fit) -> NDArray[np.str_]:
     classes = np.full(len(problem.names), CONSTANT, dtype="<U12")
     balances = plain.reduced
     if problem.covariance.nnz:  # then the reduced balances hold ways to err, not single measurements
-        [of_measured] = split_columns(linear.matrix, (problem.measured,))
-        balances = without_cancelled(plain.combinations, of_measured, RANK_TOLERANCE)
+        balances = without_cancelled(plain.combinations, linear.matrix[:, problem.measured], RANK_TOLERANCE)
     redundant = np.zeros(int(problem.measured.sum()), dtype=bool)
     redundant[balances.indices] = True
     classes[problem.measured] = np.where(redundant, REDUNDANT, NONREDUNDANT)
@@ -61,13 +59,13 @@ def classify(problem: Problem, linear: Linear, plain: Fit) -> NDArray[np.str_]:
 
 def undetermined(plain: Fit) -> Mask:
     """Return which variables (unmeasured) the balances leave free, by moving undetermined ones at random."""
-    elimination, determined = plain.elimination, plain.determined
+    determined, pivots, free = plain.determined, plain.determined.pivots, plain.determined.free
     moves = np.zeros(len(determined.scale), dtype=bool)
-    moves[elimination.free] = True
-    if len(elimination.free) and len(elimination.pivots):
-        shifts = np.random.default_rng(PROBE).uniform(1.0, 2.0, (len(elimination.free), DRAWS))
+    moves[free] = True
+    if len(free) and len(pivots):
+        shifts = np.random.default_rng(PROBE).uniform(1.0, 2.0, (len(free), DRAWS))
         followed = np.abs(determined.solve(determined.free_part @ shifts)).max(axis=1)
-        moves[elimination.pivots] = followed > RANK_TOLERANCE * followed.max(initial=1.0)
+        moves[pivots] = followed > RANK_TOLERANCE * followed.max(initial=1.0)
     return moves
 
 
@@ -84,8 +82,8 @@ def intervals(problem: Problem, linear: Linear, x: Vector, classes: NDArray[np.s
     names = {problem.names[place] for place in np.flatnonzero(unknown)}
     bent = [not relation.is_affine_in(names) for relation in problem.relations]
     usable = np.concatenate([np.ones(problem.matrix.shape[0], dtype=bool), ~np.array(bent, dtype=bool)])
-    known, rows = split_columns(linear.matrix, (~unknown, unknown))
-    right = linear.level - known @ x[~unknown]
+    rows = linear.matrix[:, unknown]
+    right = linear.level - linear.matrix[:, ~unknown] @ x[~unknown]
     touched = usable & (np.diff(rows.indptr) > 0)
     # A balance that is left out, because it bends in the unknown ones, could only narrow their ranges.
     if not usable.all():

@@ -130,7 +130,7 @@ def reconcile(problem: Problem, *, seed: int = 0, sd_of: Sequence[str] = ()) -> 
     ranges = intervals(problem, optimum.linear, optimum.x, classes)
     sd, square = _uncertainty(problem, optimum, value, sd_of)
     normalised = checks.normalised_residuals(problem, value, sd)
-    test = checks.global_test(optimum.objective, fitted.redundancy)
+    test = checks.global_test(optimum.objective, len(fitted.independent))
     nodal = checks.nodal_tests(problem, fitted, [problem.names[place] for place in optimum.bounded.active])
     active = {problem.names[place]: bound for place, bound in sorted(optimum.bounded.active.items())}
     residual_max = float(np.abs(imbalances(problem, optimum.x)).max())

@@ -20,7 +20,8 @@ from magnetflow.inference.classes import undetermined
 from magnetflow.inference.problem import Problem
 from magnetflow.inference.solver.bounded import bounded_fit
 from magnetflow.inference.solver.guess import first_guess
-from magnetflow.inference.solver.leastsquares import fit, linear_response
+from magnetflow.inference.solver.leastsquares import fit
+from magnetflow.inference.solver.matrices import scaled
 from magnetflow.inference.solver.relations import is_linear, linearise
 
 FEASIBLE = 1e-9  # a bound is kept to this part of a variable's sd
@@ -65,12 +66,19 @@ def reduce(problem: Problem) -> Reduced:
     guess = first_guess(problem)
     linear = linearise(problem, guess)
     fitted = fit(problem, linear, guess)
-    balances, level, offset, matrix = linear_response(problem, linear, fitted)
-    unknown = np.zeros(len(problem.names), dtype=bool)
-    unknown[problem.unmeasured] = undetermined(fitted)
-    offset[unknown] = np.nan
-    matrix[unknown] = 0.0
-    return Reduced(problem, balances, level, offset, matrix)
+    of_measured = linear.matrix[:, problem.measured]
+    right = linear.level - linear.matrix[:, problem.constant] @ problem.value[problem.constant]
+    left = scaled(fitted.combinations, 1.0 / fitted.norms)[fitted.independent]
+    offset, matrix = np.zeros(len(problem.names)), np.zeros((len(problem.names), of_measured.shape[1]))
+    offset[problem.constant] = problem.value[problem.constant]
+    matrix[problem.measured] = np.eye(of_measured.shape[1])
+    determined, unmeasured = fitted.determined, np.flatnonzero(problem.unmeasured)
+    places, scale = unmeasured[determined.pivots], determined.scale[determined.pivots]
+    offset[places] = scale * determined.solve(determined.made @ right)
+    matrix[places] = -scale[:, None] * determined.solve((determined.made @ of_measured).toarray())
+    unknown = unmeasured[undetermined(fitted)]
+    offset[unknown], matrix[unknown] = np.nan, 0.0
+    return Reduced(problem, (left @ of_measured).toarray(), left @ right, offset, matrix)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from magnetflow.arrays import Vector
 from magnetflow.errors import ConflictError
 from magnetflow.inference.problem import Problem, conflict_error
 from magnetflow.inference.solver.leastsquares import Linear
-from magnetflow.inference.solver.matrices import largest_in_rows, scaled, split_columns
+from magnetflow.inference.solver.matrices import largest_in_rows, scaled
 
 IMBALANCE = 1e-7  # scaled; below it the balances and bounds hold together
 
@@ -23,7 +23,7 @@ IMBALANCE = 1e-7  # scaled; below it the balances and bounds hold together
 def conflict(problem: Problem, linear: Linear) -> ConflictError | None:
     """Return the error that names the balances and bounds in conflict, or None if none are."""
     free = np.flatnonzero(~problem.constant)
-    matrix, of_constant = split_columns(linear.matrix, (~problem.constant, problem.constant))
+    matrix, of_constant = linear.matrix[:, free], linear.matrix[:, problem.constant]
     largest = largest_in_rows(matrix)
     row_scale = 1.0 / np.where(largest > 0, largest, 1.0)
     right = row_scale * (linear.level - of_constant @ problem.value[problem.constant])

@@ -13,7 +13,7 @@ import scipy.sparse as sparse
 
 from magnetflow.arrays import Indices, Matrix, Vector
 from magnetflow.inference.problem import Problem
-from magnetflow.inference.solver.leastsquares import Fit, response
+from magnetflow.inference.solver.leastsquares import Fit
 from magnetflow.inference.solver.matrices import row_lengths
 
 BLOCK = 400  # variables treated at once
@@ -51,6 +51,27 @@ def combined_sd(problem: Problem, fitted: Fit, places: Indices, weights: Vector)
     rows = response(problem, fitted, places)
     sd = float(np.linalg.norm(fitted.factor.project((rows.T @ weights)[:, None])))
     return sd if sd > ROUNDING * (np.abs(weights) @ row_lengths(rows)) else 0.0
+
+
+def response(problem: Problem, fitted: Fit, places: Indices) -> sparse.csr_array:
+    """Return what the variables at `places` change by with z (places, errors).
+
+    Rows of undetermined variables and of constants are empty.
+    """
+    number = np.where(problem.measured, np.cumsum(problem.measured), np.cumsum(problem.unmeasured))[places] - 1
+    determined = fitted.determined
+    pivot_of = np.full(len(determined.scale), -1)
+    pivot_of[determined.pivots] = np.arange(len(determined.pivots))
+    measured, unmeasured = np.flatnonzero(problem.measured[places]), np.flatnonzero(problem.unmeasured[places])
+    asked = unmeasured[pivot_of[number[unmeasured]] >= 0]
+    rows = [problem.root[number[measured]]]
+    if len(asked):
+        picks = np.zeros((len(determined.pivots), len(asked)))
+        picks[pivot_of[number[asked]], np.arange(len(asked))] = determined.scale[number[asked]]
+        rows.append(sparse.csr_array(-determined.solve(picks, "T").T) @ determined.from_z)
+    chosen = np.concatenate([measured, asked])
+    in_place = sparse.csr_array((np.ones(len(chosen)), (chosen, np.arange(len(chosen)))), (len(places), len(chosen)))
+    return sparse.csr_array(in_place @ sparse.vstack(rows))
 
 
 def _almost_sure(fitted: Fit, rows: sparse.csr_array, before: Vector, left: Vector) -> tuple[Indices, Matrix]:

@@ -23,10 +23,7 @@ from magnetflow.inference.solver.matrices import (
     largest_in_rows,
     row_lengths,
     row_numbers,
-    rows_in_place,
     scaled,
-    split_columns,
-    weighted_rows,
     without_cancelled,
 )
 
@@ -46,37 +43,34 @@ class Linear:
 class Fit:
     """The nearest point, and what its covariance follows from.
 
-    `z` is (errors), `x` (variables); `root` is L (measured, errors); `reduced` is G (rows, errors) with rows of
-    length one, of which `independent` are used; `combinations` (rows, balances) makes them out of the balances,
-    `gap` is h (rows); `multipliers` (balances) are the changes of half the sum of squares when a level rises by one.
+    `z` is (errors), `x` (variables); `multipliers` (balances) are the changes of half the sum of squares when a level
+    rises by one; `reduced` is G (rows, errors) with rows of length one, of which `independent` are used, as many as
+    there are degrees of freedom; `combinations` (rows, balances) makes them out of the balances, `gap` is h (rows)
+    and `norms` are the lengths (rows) before they were made one.
     """
 
     z: Vector
     x: Vector
     multipliers: Vector
-    elimination: Elimination
-    root: sparse.csr_array
     combinations: sparse.csr_array
     reduced: sparse.csr_array
     gap: Vector
     norms: Vector
     independent: Indices
     factor: DenseFactor | SparseFactor
-    determined: _Determined
-
-    @property
-    def redundancy(self) -> int:
-        """How many independent balances are left to test the measured variables: the degrees of freedom."""
-        return len(self.independent)
+    determined: Determined
 
 
 @dataclass(frozen=True)
-class _Determined:
+class Determined:
     """The unmeasured variables as they follow: echelon · (u / scale) = right − from_z · z.
 
-    `scale` is (unmeasured), `from_z` (pivots, errors); `made` (pivots, balances) makes the echelon of the balances.
+    Those at `pivots` are determined, those at `free` are not and enter by `free_part` (pivots, free); `scale` is
+    (unmeasured), `from_z` (pivots, errors); `made` (pivots, balances) makes the echelon of the balances.
     """
 
+    pivots: Indices
+    free: Indices
     scale: Vector
     made: sparse.csr_array
     from_z: sparse.csr_array
@@ -84,9 +78,16 @@ class _Determined:
     free_part: sparse.csr_array
     lu: SuperLU | None
 
-    def solve(self, right: Matrix) -> Matrix:
-        """Return the pivot columns' values, still scaled, for a right-hand side or several."""
-        return right if self.lu is None else np.asarray(self.lu.solve(right))
+    def solve(self, right: Matrix, trans: str = "N") -> Matrix:
+        """Return the pivot columns' values, still scaled, for a right-hand side or several; "T" solves transposed."""
+        return right if self.lu is None else np.asarray(self.lu.solve(right, trans))
+
+    def values(self, z: Vector, reference: Vector) -> Vector:
+        """Return the unmeasured variables (unmeasured) with errors `z`; the free ones stay at `reference`."""
+        scaled_values = reference / self.scale
+        right = self.right - self.from_z @ z - self.free_part @ scaled_values[self.free]
+        scaled_values[self.pivots] = self.solve(right)
+        return np.asarray(scaled_values * self.scale)
 
 
 def fit(problem: Problem, linear: Linear, reference: Vector) -> Fit:
@@ -96,91 +97,29 @@ def fit(problem: Problem, linear: Linear, reference: Vector) -> Fit:
     Raises ConflictError when no values meet the balances.
     """
     measured, unmeasured, constant = problem.measured, problem.unmeasured, problem.constant
-    of_measured, of_unmeasured, of_constant = split_columns(linear.matrix, (measured, unmeasured, constant))
+    of_measured, of_unmeasured = linear.matrix[:, measured], linear.matrix[:, unmeasured]
     y, c = problem.value[measured], problem.value[constant]
-    right = linear.level - of_measured @ y - of_constant @ c
-    of_z = by_errors(problem, of_measured)
+    right = linear.level - of_measured @ y - linear.matrix[:, constant] @ c
+    of_z = of_measured @ problem.root if problem.covariance.nnz else scaled(of_measured, columns=problem.sd[measured])
     row_scale, scale = _equilibrate(of_z, of_unmeasured)
     elimination = eliminate(scaled(of_unmeasured, row_scale, scale))
     combinations = scaled(elimination.remaining, columns=row_scale)
-    reduced, norms = _reduce(combinations, of_z)
-    gap = combinations @ right
+    reduced = without_cancelled(combinations, of_z, RANK_TOLERANCE)
+    norms, gap = row_lengths(reduced), combinations @ right
     if not norms.all():
         _refuse_empty(problem, linear, combinations, gap, norms)
         combinations, reduced, gap, norms = (part[norms > 0] for part in (combinations, reduced, gap, norms))
+    reduced = scaled(reduced, 1.0 / norms)
     independent, factor, z, along = nearest(reduced, gap / norms)
-    if len(independent) < len(gap):
-        _refuse_dependent(problem, linear, combinations, reduced, gap / norms, norms, independent, z)
-    weights = np.zeros(len(gap))
-    weights[independent] = along / norms[independent]
-    multipliers = weighted_rows(combinations, weights)
+    multipliers = combinations[independent].T @ (along / norms[independent])
     determined = _determine(elimination, row_scale, scale, of_z, right)
     x = reference.copy()
     x[constant], x[measured] = c, y + problem.root @ z
-    x[unmeasured] = _unmeasured_values(elimination, determined, z, reference[unmeasured])
-    return Fit(
-        z,
-        x,
-        multipliers,
-        elimination,
-        problem.root,
-        combinations,
-        reduced,
-        gap,
-        norms,
-        independent,
-        factor,
-        determined,
-    )
-
-
-def response(problem: Problem, fitted: Fit, places: Indices) -> sparse.csr_array:
-    """Return what the variables at `places` change by with z (places, errors).
-
-    Rows of undetermined variables and of constants are empty.
-    """
-    number_measured, number_unmeasured = np.cumsum(problem.measured) - 1, np.cumsum(problem.unmeasured) - 1
-    asked_measured = np.flatnonzero(problem.measured[places])
-    parts = [(asked_measured, fitted.root[number_measured[places[asked_measured]]])]
-    pivot_of = np.full(len(fitted.determined.scale), -1)
-    pivot_of[fitted.elimination.pivots] = np.arange(len(fitted.elimination.pivots))
-    asked = np.flatnonzero(problem.unmeasured[places])
-    column = number_unmeasured[places[asked]]
-    asked, column = asked[pivot_of[column] >= 0], column[pivot_of[column] >= 0]
-    if fitted.determined.lu is not None and len(asked):
-        picks = np.zeros((len(fitted.elimination.pivots), len(asked)))
-        picks[pivot_of[column], np.arange(len(asked))] = fitted.determined.scale[column]
-        solved = sparse.csr_array(fitted.determined.lu.solve(picks, trans="T").T)
-        parts.append((asked, sparse.csr_array(-(solved @ fitted.determined.from_z))))
-    return rows_in_place(parts, len(places))
-
-
-def linear_response(problem: Problem, linear: Linear, fitted: Fit) -> tuple[Matrix, Vector, Vector, Matrix]:
-    """Return what the balances say of any measured values y: balances left, their level, offset and matrix.
-
-    The balances left among the measured variables, with rows in sds of length one, say balances · y = level; all
-    variables are then offset + matrix · y. What the balances leave free, and what follows it, is to be disregarded.
-    """
-    measured, unmeasured, constant = problem.measured, problem.unmeasured, problem.constant
-    of_measured, _, of_constant = split_columns(linear.matrix, (measured, unmeasured, constant))
-    right = linear.level - of_constant @ problem.value[constant]
-    left = scaled(fitted.combinations, 1.0 / fitted.norms)[fitted.independent]
-    offset, matrix = np.zeros(len(problem.names)), np.zeros((len(problem.names), of_measured.shape[1]))
-    offset[constant] = problem.value[constant]
-    matrix[measured] = np.eye(of_measured.shape[1])
-    determined, pivots = fitted.determined, fitted.elimination.pivots
-    places = np.flatnonzero(unmeasured)[pivots]
-    scale = determined.scale[pivots]
-    offset[places] = scale * determined.solve(determined.made @ right)
-    matrix[places] = -scale[:, None] * determined.solve((determined.made @ of_measured).toarray())
-    return (left @ of_measured).toarray(), left @ right, offset, matrix
-
-
-def by_errors(problem: Problem, of_measured: sparse.csr_array) -> sparse.csr_array:
-    """Return what the balances change by with z (balances, errors), from `of_measured` (balances, measured)."""
-    if problem.covariance.nnz:
-        return sparse.csr_array(of_measured @ problem.root)
-    return scaled(of_measured, columns=problem.sd[problem.measured])
+    x[unmeasured] = determined.values(z, reference[unmeasured])
+    fitted = Fit(z, x, multipliers, combinations, reduced, gap, norms, independent, factor, determined)
+    if len(independent) < len(gap):
+        _refuse_dependent(problem, linear, fitted)
+    return fitted
 
 
 def _equilibrate(of_z: sparse.csr_array, of_unmeasured: sparse.csr_array) -> tuple[Vector, Vector]:
@@ -219,13 +158,6 @@ def _typical_sizes(of_unmeasured: sparse.csr_array, steady: Vector) -> Vector:
     return np.where(known, sizes, np.median(sizes[known]) if known.any() else 1.0)
 
 
-def _reduce(combinations: sparse.csr_array, of_z: sparse.csr_array) -> tuple[sparse.csr_array, Vector]:
-    """Return the reduced balances with rows of length one, and what their lengths were."""
-    reduced = without_cancelled(combinations, of_z, RANK_TOLERANCE)
-    norms = row_lengths(reduced)
-    return scaled(reduced, 1 / np.where(norms > 0, norms, 1.0)), norms
-
-
 def _rounding(problem: Problem, linear: Linear, combinations: sparse.csr_array) -> Vector:
     """Return how large a gap in each combination of balances is rounding, from the size of its terms."""
     known = np.where(problem.unmeasured, 0.0, np.abs(np.nan_to_num(problem.value)))
@@ -243,43 +175,25 @@ def _refuse_empty(
         raise conflict_error(problem, sorted(combinations[[shortest]].indices.tolist()))
 
 
-def _refuse_dependent(
-    problem: Problem,
-    linear: Linear,
-    combinations: sparse.csr_array,
-    reduced: sparse.csr_array,
-    gap: Vector,
-    norms: Vector,
-    independent: Indices,
-    z: Vector,
-) -> None:
+def _refuse_dependent(problem: Problem, linear: Linear, fitted: Fit) -> None:
     """Refuse reduced balances that depend on others but ask for something else than these."""
-    room = _rounding(problem, linear, combinations) / norms + CONSISTENT * np.abs(gap).max()
-    missed = np.abs(reduced @ z - gap) > room
+    combinations, independent, gap = fitted.combinations, fitted.independent, fitted.gap / fitted.norms
+    room = _rounding(problem, linear, combinations) / fitted.norms + CONSISTENT * np.abs(gap).max()
+    missed = np.abs(fitted.reduced @ fitted.z - gap) > room
     missed[independent] = False
     if missed.any():
         wrong = int(np.flatnonzero(missed)[0])
-        shares = lsqr(reduced[independent].T, reduced[[wrong]].toarray().ravel(), atol=1e-14, btol=1e-14)[0]
+        row, others = fitted.reduced[[wrong]].toarray().ravel(), fitted.reduced[independent].T
+        shares = lsqr(others, row, atol=1e-14, btol=1e-14)[0]
         used = [wrong, *independent[np.abs(shares) > SHARE]]
         raise conflict_error(problem, sorted(set(combinations[used].indices.tolist())))
 
 
 def _determine(
     elimination: Elimination, row_scale: Vector, scale: Vector, of_z: sparse.csr_array, right: Vector
-) -> _Determined:
+) -> Determined:
     made = scaled(elimination.determining, columns=row_scale)
-    pivots, width = len(elimination.pivots), len(scale)
-    place = np.empty(width, dtype=np.int32)
-    place[elimination.pivots], place[elimination.free] = np.arange(pivots), np.arange(pivots, width)
-    echelon = elimination.echelon
-    in_order = sparse.csr_array((echelon.data, place[echelon.indices], echelon.indptr), shape=echelon.shape)
-    triangle, of_free = split_columns(in_order, (np.arange(width) < pivots, np.arange(width) >= pivots))
-    lu = splu(triangle.tocsc(), permc_spec="NATURAL", diag_pivot_thresh=0.0) if pivots else None
-    return _Determined(scale, made, made @ of_z, made @ right, of_free, lu)
-
-
-def _unmeasured_values(elimination: Elimination, determined: _Determined, z: Vector, reference: Vector) -> Vector:
-    scaled = reference / determined.scale
-    right = determined.right - determined.from_z @ z - determined.free_part @ scaled[elimination.free]
-    scaled[elimination.pivots] = determined.solve(right)
-    return np.asarray(scaled * determined.scale)
+    pivots, free = elimination.pivots, elimination.free
+    triangle, of_free = elimination.echelon[:, pivots], elimination.echelon[:, free]
+    lu = splu(triangle.tocsc(), permc_spec="NATURAL", diag_pivot_thresh=0.0) if len(pivots) else None
+    return Determined(pivots, free, scale, made, made @ of_z, made @ right, of_free, lu)

@@ -21,7 +21,7 @@ from magnetflow.inference.solver.bounded import Bounded, bounded_fit
 from magnetflow.inference.solver.curved import Newton, newton_step
 from magnetflow.inference.solver.guess import first_guess, perturbed
 from magnetflow.inference.solver.leastsquares import Fit, Linear
-from magnetflow.inference.solver.matrices import only_finite, row_numbers, scaled
+from magnetflow.inference.solver.matrices import row_numbers
 from magnetflow.inference.solver.relations import imbalances, is_linear, linear_balances, linearise
 
 ITERATIONS = 100
@@ -104,10 +104,10 @@ def solve(problem: Problem, seed: int = 0) -> Solved:
 def _check_linear_part(problem: Problem) -> None:
     """Raise ConflictError when the balances that are linear, and the bounds, alone contradict each other."""
     guess = first_guess(problem)
-    kept = linear_balances(problem)
-    linear = linearise(problem, guess)
-    finite = np.where(kept, linear.level, 0.0)
-    bounded_fit(problem, Linear(scaled(only_finite(linear.matrix), kept.astype(float)), finite), guess)
+    kept, linear = linear_balances(problem), linearise(problem, guess)
+    matrix = linear.matrix.copy()
+    matrix.data[~(kept[row_numbers(matrix)] & np.isfinite(matrix.data))] = 0.0
+    bounded_fit(problem, Linear(matrix, np.where(kept, linear.level, 0.0)), guess)
 
 
 def _descend(problem: Problem, x: Vector, z: Vector) -> Optimum:
