@@ -27,17 +27,9 @@ SHOWN = 40  # characters of a cell that an error shows
 SUFFIX = ".xlsx"
 # What the zip, XML and workbook readers raise on a file that is damaged or none of theirs.
 UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    SyntaxError,
-    OSError,
-    LookupError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    RuntimeError,
-)
+    zipfile.BadZipFile, zlib.error, SyntaxError, OSError, LookupError, ValueError, TypeError, AttributeError,
+    EOFError, RuntimeError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -123,17 +123,14 @@ def estimated_t() -> dict[str, pd.Series[float]]:
 
 def measured_t(with_stocks: bool = False) -> pd.Series[float]:
     """Return what an equation gives, t, by flow and layer; `with_stocks` also the stocks of the use phases."""
-    totals, shares, estimated = flows(with_stocks)["value"], element_shares(), estimated_t()
-    groups, layers = groups_of(totals.index), layers_of(totals.index)
-    masses: dict[Entry, float] = {}
-    for flow in data_quality.powers().index.intersection(totals.index, sort=False):
-        for layer in layers[flow]:
-            if flow in estimated:
-                masses[flow, layer] = float(estimated[flow][layer])
-            else:
-                share = 1.0 if layer == ALL else float(shares[groups[flow]][0][layer])
-                masses[flow, layer] = float(totals[flow]) * share
-    return pd.Series(masses).rename_axis(["flow", "layer"])
+    totals, estimated, whole = flows(with_stocks)["value"], estimated_t(), pd.Series({ALL: 1.0})
+    shares = {group: prior["mean"] for group, prior in share_priors().items()} | {NOT_SPLIT: whole}
+    masses = {
+        flow: estimated[flow] if flow in estimated else totals[flow] * shares[group]
+        for flow, group in groups_of(data_quality.powers().index.intersection(totals.index, sort=False)).items()
+    }
+    by_flow_and_layer: pd.Series[float] = pd.concat(masses, names=["flow", "layer"])
+    return by_flow_and_layer
 
 
 def relative_covariance(entries: list[Entry], with_shares: bool = True) -> pd.DataFrame:

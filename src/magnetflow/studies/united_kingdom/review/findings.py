@@ -20,7 +20,7 @@ NEODYMIUM_OXIDE_METAL = 0.857  # mass of Nd in Nd2O3, for oxides of magnet eleme
 
 def derive() -> Found:
     """Return for each finding with arithmetic its values by name, and whether it stands."""
-    numbers: dict[str, float] = printed.numbers()["value"].to_dict()
+    numbers = {str(name): float(value) for name, value in printed.numbers()["value"].items()}
     parts = (_of_turbines, _of_cars, _of_motors_and_scrap, _of_magnets, _of_table_2, _of_the_world)
     return {name: found for part in parts for name, found in part(numbers).items()}
 
