@@ -13,8 +13,7 @@ from magnetflow.errors import ConflictError, ConvergenceError, ProblemError
 from magnetflow.inference.draws import ensemble
 from magnetflow.inference.parser import parse
 from magnetflow.inference.problem import Problem, state
-from magnetflow.inference.reconcile import reconcile
-from magnetflow.inference.robust import TUNING, reconcile_robustly
+from magnetflow.inference.reconcile import TUNING, reconcile, reconcile_robustly
 
 DRAWS = 60
 

@@ -23,7 +23,7 @@ from magnetflow.inference import checks, report
 from magnetflow.inference.parser import parse
 from magnetflow.inference.problem import Problem, state
 from magnetflow.inference.reconcile import Reconciliation, eliminate_serially, reconcile
-from magnetflow.inference.solver import bounded, guess, solve
+from magnetflow.inference.solver import bounded, solve
 
 NAN = float("nan")
 
@@ -680,7 +680,7 @@ def test_bounds_that_cannot_be_settled_are_an_error_and_no_answer(monkeypatch: p
 
 
 def test_a_system_too_large_for_the_saddle_test_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("magnetflow.inference.solver.curved.DENSE_LIMIT", 1)
+    monkeypatch.setattr("magnetflow.inference.solver.relations.DENSE_LIMIT", 1)
     result = measured(["x", "y"], [2.0, 1.0], [1.0, 1.0], relations={"circle": parse("x**2 + y**2 - 1")})
     assert result.optimum.is_minimum is None
     assert any("saddle" in message for message in result.messages)
@@ -734,7 +734,7 @@ def test_the_iteration_begins_where_balances_with_one_unknown_put_it() -> None:
         upper=[np.inf] * 5 + [1.0],
     )
     # c = 3/100, t = 200; w has the typical size of the measured values, share the middle of its bounds.
-    assert guess.first_guess(problem) == pytest.approx([100, 0.03, 3, 200, 51.5, 0.5])
+    assert solve.first_guess(problem) == pytest.approx([100, 0.03, 3, 200, 51.5, 0.5])
 
 
 def test_a_covariance_just_beyond_what_errors_can_have_is_refused() -> None:

@@ -24,6 +24,7 @@ from magnetflow.inference.solver.matrices import (
     largest_in_rows,
     row_numbers,
     scaled,
+    typical,
     without_cancelled,
 )
 
@@ -153,8 +154,7 @@ def _extreme(rows: sparse.csr_array, right: Vector, limits: Matrix, at: int, sig
     """Return the least (sign 1) or largest (sign −1) value of one variable."""
     cost = np.zeros(rows.shape[1])
     cost[at] = sign
-    finite = np.abs(np.concatenate([right, limits[np.isfinite(limits)]]))
-    unit = float(np.median(finite[finite > 0])) if (finite > 0).any() else 1.0
+    unit = typical(np.concatenate([right, limits.ravel()])) or 1.0
     largest = 1.0 / largest_in_rows(rows)
     even = scaled(rows, largest)
     found = linprog(cost, A_eq=even, b_eq=largest * right / unit, bounds=limits / unit, method="highs")

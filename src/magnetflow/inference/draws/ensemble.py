@@ -19,10 +19,10 @@ from magnetflow.errors import ProblemError
 from magnetflow.inference.classes import undetermined
 from magnetflow.inference.problem import Problem
 from magnetflow.inference.solver.bounded import bounded_fit
-from magnetflow.inference.solver.guess import first_guess
 from magnetflow.inference.solver.leastsquares import fit
 from magnetflow.inference.solver.matrices import scaled
 from magnetflow.inference.solver.relations import is_linear, linearise
+from magnetflow.inference.solver.solve import first_guess
 
 FEASIBLE = 1e-9  # a bound is kept to this part of a variable's sd
 ROUNDS = 12  # and two for each variable, after which a draw is solved on its own

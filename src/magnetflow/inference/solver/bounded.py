@@ -3,6 +3,10 @@
 Without an active bound that is the plain nearest point.
 Otherwise an interior-point solver (clarabel) tells which bounds hold the solution, and the nearest point with these
 as equalities gives the values to working precision; a bound that pulls the wrong way is let go, a violated one added.
+
+Where no values meet balances and bounds, a linear program finds the least total imbalance that the bounds allow.
+Its dual values are a certificate: the balances and bounds with a dual value that is not zero contradict each other,
+whatever the others say (Farkas 1902; for its use on infeasible models Gleeson and Ryan 1990).
 """
 
 from __future__ import annotations
@@ -13,17 +17,19 @@ from dataclasses import dataclass
 import clarabel
 import numpy as np
 import scipy.sparse as sparse
+from scipy.optimize import linprog
 
 from magnetflow.arrays import Mask, Vector
 from magnetflow.errors import ConflictError, ConvergenceError
-from magnetflow.inference.problem import Problem
-from magnetflow.inference.solver.conflict import conflict
+from magnetflow.inference.problem import Problem, conflict_error
 from magnetflow.inference.solver.leastsquares import Fit, Linear, fit
+from magnetflow.inference.solver.matrices import largest_in_rows, scaled, typical
 
 FEASIBLE = 1e-9  # a bound is kept to this part of the variable's scale
 PULL = 1e-7  # a multiplier this small against the adjustments has no sign
 ROUNDS = 60
 NEAR = 1e-8  # relative difference from the solver's sum of squares of a point that may stand
+IMBALANCE = 1e-7  # scaled; below it the balances and bounds hold together
 SOLVED = ("Solved", "AlmostSolved")
 
 
@@ -187,7 +193,7 @@ def _interior_point(problem: Problem, linear: Linear, plain: Fit) -> tuple[Vecto
     quadratic = sparse.diags_array(weights).tocsc()
     found = clarabel.DefaultSolver(quadratic, np.zeros(len(weights)), rows, limits, cones, settings).solve()
     if str(found.status) not in SOLVED:
-        contradiction = conflict(problem, linear)
+        contradiction = _conflict(problem, linear)
         if contradiction:
             raise contradiction
         # Bounds without any room inside them defeat the solver, but not the search for the active ones.
@@ -201,3 +207,28 @@ def _interior_point(problem: Problem, linear: Linear, plain: Fit) -> tuple[Vecto
     active = {int(place): float(problem.lower[place]) for place in places[low[holding[: len(low)]]]}
     active |= {int(place): float(problem.upper[place]) for place in places[high[holding[len(low) :]]]}
     return x, active, float(point[:errors] @ point[:errors])
+
+
+def _conflict(problem: Problem, linear: Linear) -> ConflictError | None:
+    """Return the error that names the balances and bounds in conflict, or None if none are."""
+    free = np.flatnonzero(~problem.constant)
+    matrix, of_constant = linear.matrix[:, free], linear.matrix[:, problem.constant]
+    largest = largest_in_rows(matrix)
+    row_scale = 1.0 / np.where(largest > 0, largest, 1.0)
+    right = row_scale * (linear.level - of_constant @ problem.value[problem.constant])
+    unit = max(typical(right), typical(problem.lower[free]), typical(problem.upper[free])) or 1.0
+    balances, variables = matrix.shape
+    slack = sparse.eye_array(balances)
+    rows = sparse.hstack([scaled(matrix, row_scale), slack, -slack]).tocsc()
+    cost = np.concatenate([np.zeros(variables), np.ones(2 * balances)])
+    low = np.concatenate([problem.lower[free] / unit, np.zeros(2 * balances)])
+    high = np.concatenate([problem.upper[free] / unit, np.full(2 * balances, np.inf)])
+    found = linprog(cost, A_eq=rows, b_eq=right / unit, bounds=np.column_stack([low, high]), method="highs")
+    if found.status != 0 or found.fun <= IMBALANCE:
+        return None
+    used = np.flatnonzero(np.abs(found.eqlin.marginals) > IMBALANCE)
+    at_lower = np.abs(found.lower.marginals[:variables]) > IMBALANCE
+    at_upper = np.abs(found.upper.marginals[:variables]) > IMBALANCE
+    bounds = [f"{problem.names[place]} ≥ {problem.lower[place]:g}" for place in free[at_lower]]
+    bounds += [f"{problem.names[place]} ≤ {problem.upper[place]:g}" for place in free[at_upper]]
+    return conflict_error(problem, used.tolist(), bounds)

@@ -25,6 +25,12 @@ DENSE = 0.4  # share of entries from which the rest is treated as dense
 SMALLEST_DENSE = 40  # columns
 
 
+def rank(triangle: Matrix) -> int:
+    """Return the rank of a matrix from its `triangle` of an orthogonal factorisation with pivoting."""
+    diagonal = np.abs(np.diag(triangle))
+    return int((diagonal > RANK_TOLERANCE * diagonal[:1]).sum())
+
+
 @dataclass(frozen=True)
 class Elimination:
     """Combinations of balances: those that determine unmeasured variables, and those that are free of them.
@@ -136,16 +142,15 @@ class _Work:
             for column, entry in self.rows[row].items():
                 left[position, place[column]] = entry
         turned, triangle, order = scipy.linalg.qr(left, pivoting=True)
-        diagonal = np.abs(np.diag(triangle))
-        rank = int((diagonal > RANK_TOLERANCE * diagonal[0]).sum())
+        full = rank(triangle)
         combined = [self._combined(rows, turned[:, position]) for position in range(len(rows))]
-        self.pivots += [columns[at] for at in order[:rank]]
-        self.pivot_combinations += combined[:rank]
+        self.pivots += [columns[at] for at in order[:full]]
+        self.pivot_combinations += combined[:full]
         self.pivot_rows += [
             {columns[order[at]]: float(triangle[position, at]) for at in range(position, len(columns))}
-            for position in range(rank)
+            for position in range(full)
         ]
-        return remaining + combined[rank:]
+        return remaining + combined[full:]
 
     def _combined(self, rows: Sequence[int], weights: Matrix) -> dict[int, float]:
         total: dict[int, float] = {}

@@ -2,7 +2,9 @@
 
 The balances are G z = h, the rows of G having length one, and the shortest z is wanted.
 Small systems are solved by an orthogonal factorisation of Gᵀ with pivoting, which also tells which rows are
-independent; large ones by a sparse factorisation of G Gᵀ, refined, and checked against the balances.
+independent; large ones by a sparse factorisation of G Gᵀ, refined, and checked against the balances. There a row
+that holds a column no other row holds is independent of the rest and set aside, and so on with what is left; what
+remains is usually little, and is settled by an orthogonal factorisation.
 """
 
 from __future__ import annotations
@@ -12,18 +14,20 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sparse
+from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import SuperLU, splu
 
 from magnetflow.arrays import Indices, Matrix, Vector
-from magnetflow.errors import ConvergenceError
-from magnetflow.inference.solver.elimination import RANK_TOLERANCE
-from magnetflow.inference.solver.independence import independent_rows
+from magnetflow.errors import ConvergenceError, ProblemError
+from magnetflow.inference.solver.elimination import rank
 from magnetflow.inference.solver.matrices import row_numbers
 
 DENSE_LIMIT = 120  # measured variables up to which dense algebra is the faster
 DENSE_REFUGE = 6000  # and up to which it is the refuge where squaring the condition costs too much
 COLUMNS_AT_ONCE = 16
 MET = 1e-10  # of a reduced balance: the sparse solution is trusted if it meets them to this
+LEAST_SHARE = 1e-6  # of a row's length: a column smaller than that does not settle independence
+LARGEST_CORE = 6000  # rows; beyond it the dense factorisation would not fit a desk machine
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ def nearest(reduced: sparse.csr_array, gap: Vector) -> tuple[Indices, DenseFacto
     `reduced` is G (rows, errors), `gap` is h (rows). Raises ConvergenceError for rows too nearly dependent.
     """
     if reduced.shape[1] > DENSE_LIMIT:
-        independent = independent_rows(reduced)
+        independent = _independent_rows(reduced)
         sparse_factor = _factorise_sparsely(reduced[independent])
         if sparse_factor is not None:
             z, along = sparse_factor.solve(gap[independent])
@@ -110,9 +114,8 @@ def nearest(reduced: sparse.csr_array, gap: Vector) -> tuple[Indices, DenseFacto
         if reduced.shape[1] > DENSE_REFUGE:
             raise ConvergenceError("balances are too nearly dependent to be solved; drop those that repeat others")
     q, r, order = scipy.linalg.qr(reduced.toarray().T, mode="economic", pivoting=True, check_finite=False)
-    diagonal = np.abs(np.diag(r))
-    rank = int((diagonal > RANK_TOLERANCE * diagonal[:1]).sum())
-    independent, factor = order[:rank].astype(np.intp), DenseFactor(q[:, :rank], r[:rank, :rank])
+    full = rank(r)
+    independent, factor = order[:full].astype(np.intp), DenseFactor(q[:, :full], r[:full, :full])
     return independent, factor, *factor.solve(gap[independent])
 
 
@@ -124,3 +127,47 @@ def _factorise_sparsely(g: sparse.csr_array) -> SparseFactor | None:
     except RuntimeError:
         return None
     return SparseFactor(g, lu)
+
+
+def _independent_rows(matrix: sparse.csr_array) -> Indices:
+    """Return the numbers of a largest set of independent rows, sorted; the rows have length one."""
+    left, kept = _peel(matrix), np.ones(matrix.shape[0], dtype=bool)
+    if not len(left):
+        return np.flatnonzero(kept)
+    core = matrix[left]
+    _, part_of = connected_components(sparse.block_array([[None, core], [core.T, None]]), directed=False)
+    for part in np.unique(part_of[: len(left)]):
+        rows = np.flatnonzero(part_of[: len(left)] == part)
+        within = core[rows]
+        if len(rows) > LARGEST_CORE:
+            raise ProblemError(
+                f"{len(rows)} balances hang together in a closed system too large to be tested for repetition; "
+                "drop one that follows from the others"
+            )
+        dense = within[:, np.unique(within.indices)].toarray()
+        triangle, order = scipy.linalg.qr(dense.T, mode="r", pivoting=True)
+        kept[left[rows[order[rank(triangle) :]]]] = False
+    return np.flatnonzero(kept)
+
+
+def _peel(matrix: sparse.csr_array) -> Indices:
+    """Return the rows that are left when every row with a column of its own has been set aside, again and again."""
+    by_column = matrix.tocsc()
+    bounds, holders = by_column.indptr.tolist(), by_column.indices.tolist()
+    row_bounds, row_columns = matrix.indptr.tolist(), matrix.indices.tolist()
+    large = (np.abs(by_column.data) >= LEAST_SHARE).tolist()
+    count = np.diff(by_column.indptr).tolist()
+    gone = [False] * matrix.shape[0]
+    waiting = [column for column, rows in enumerate(count) if rows == 1]
+    while waiting:
+        column = waiting.pop()
+        for at in range(bounds[column], bounds[column + 1]):
+            row = holders[at]
+            if gone[row] or not large[at]:
+                continue
+            gone[row] = True
+            for other in row_columns[row_bounds[row] : row_bounds[row + 1]]:
+                count[other] -= 1
+                if count[other] == 1:
+                    waiting.append(other)
+    return np.flatnonzero(~np.array(gone, dtype=bool))

@@ -24,6 +24,7 @@ from magnetflow.inference.solver.matrices import (
     row_lengths,
     row_numbers,
     scaled,
+    typical,
     without_cancelled,
 )
 
@@ -154,8 +155,7 @@ def _typical_sizes(of_unmeasured: sparse.csr_array, steady: Vector) -> Vector:
         if not fresh.any():
             break
         sizes[fresh] = found[fresh]
-    known = sizes > 0
-    return np.where(known, sizes, np.median(sizes[known]) if known.any() else 1.0)
+    return np.where(sizes > 0, sizes, typical(sizes) or 1.0)
 
 
 def _rounding(problem: Problem, linear: Linear, combinations: sparse.csr_array) -> Vector:

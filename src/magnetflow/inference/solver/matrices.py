@@ -1,6 +1,6 @@
-"""Small operations on sparse matrices that scipy spells with products of matrices.
+"""Small operations on arrays, and on sparse matrices that scipy spells with products of matrices.
 
-Done on the stored entries they cost microseconds, which is what a system of a hundred flows is made of.
+These, done on the stored entries they cost microseconds, which is what a system of a hundred flows is made of.
 """
 
 from __future__ import annotations
@@ -19,6 +19,12 @@ def scaled(matrix: sparse.csr_array, rows: Vector | None = None, columns: Vector
     if columns is not None:
         entries = entries * columns[matrix.indices]
     return sparse.csr_array((entries, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def typical(values: Vector) -> float:
+    """Return the median size of what is finite and not zero, or 0."""
+    sizes = np.abs(values[np.isfinite(values) & (values != 0)])
+    return float(np.median(sizes)) if len(sizes) else 0.0
 
 
 def row_numbers(matrix: sparse.csr_array) -> Indices:

@@ -18,11 +18,16 @@ from magnetflow.errors import ConflictError, ConvergenceError
 from magnetflow.inference.classes import undetermined
 from magnetflow.inference.problem import Problem
 from magnetflow.inference.solver.bounded import Bounded, bounded_fit
-from magnetflow.inference.solver.curved import Newton, newton_step
-from magnetflow.inference.solver.guess import first_guess, perturbed
 from magnetflow.inference.solver.leastsquares import Fit, Linear
-from magnetflow.inference.solver.matrices import row_numbers
-from magnetflow.inference.solver.relations import imbalances, is_linear, linear_balances, linearise
+from magnetflow.inference.solver.matrices import row_numbers, typical
+from magnetflow.inference.solver.relations import (
+    Newton,
+    imbalances,
+    is_linear,
+    linear_balances,
+    linearise,
+    newton_step,
+)
 
 ITERATIONS = 100
 STEP = 1e-11  # of an sd, or of an unmeasured value: a step this small has arrived
@@ -35,6 +40,8 @@ DECREASE = 1e-4  # part of the foreseen decrease that a step must bring (Armijo)
 SAME_OPTIMUM = 1e-6
 BENT_DOWN = -1e-6  # an eigenvalue of the reduced Hessian below this: not a minimum
 STARTS = 5
+SPREAD = 2.0  # standard deviations over which further starts are drawn
+FACTOR = 1.0  # spread of the logarithm of an unmeasured start
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ def solve(problem: Problem, seed: int = 0) -> Solved:
     random = np.random.default_rng(seed)
     starts = [
         (guess, np.zeros(problem.root.shape[1])),
-        *(perturbed(problem, guess, random) for _ in range(STARTS - 1)),
+        *(_perturbed(problem, guess, random) for _ in range(STARTS - 1)),
     ]
     reached, failures = [], []
     for x, z in starts:
@@ -195,3 +202,53 @@ def _search(
                 return there, errors
             part *= 0.5
     return None
+
+
+def first_guess(problem: Problem) -> Vector:
+    """Return a finite value for every variable (variables), from which the iteration begins.
+
+    That is the measured value, or the start given; without one, where a balance with no other unknown puts the
+    variable, or else the middle of its bounds, or else the typical size of the measured values.
+    """
+    guess = np.where(problem.unmeasured, problem.start, problem.value)
+    if np.isnan(guess).any() and problem.relations:
+        _from_balances(problem, guess)
+    between = np.isfinite(problem.lower) & np.isfinite(problem.upper)
+    unset = np.isnan(guess)
+    guess[unset] = typical(problem.value[problem.measured]) or 1.0
+    halfway = unset & between
+    guess[halfway] = 0.5 * (problem.lower[halfway] + problem.upper[halfway])
+    return np.where(problem.constant, problem.value, np.clip(guess, problem.lower, problem.upper))
+
+
+def _perturbed(problem: Problem, guess: Vector, random: np.random.Generator) -> tuple[Vector, Vector]:
+    """Draw another start around the first one; return its values (variables) and errors (errors)."""
+    z = SPREAD * random.standard_normal(problem.root.shape[1])
+    x = guess * np.where(problem.unmeasured, np.exp(FACTOR * random.standard_normal(len(guess))), 1.0)
+    x = np.clip(x, problem.lower, problem.upper)
+    x[problem.measured] = problem.value[problem.measured] + problem.root @ z
+    return x, z
+
+
+def _from_balances(problem: Problem, guess: Vector) -> None:
+    """Fill in what a balance with one unknown left determines, over and over until none does."""
+    matrix = problem.matrix
+    found = True
+    while found:
+        found = False
+        for row in range(matrix.shape[0]):
+            span = slice(matrix.indptr[row], matrix.indptr[row + 1])
+            unknown = [at for at in range(span.start, span.stop) if np.isnan(guess[matrix.indices[at]])]
+            if len(unknown) == 1:
+                total = np.nansum(matrix.data[span] * guess[matrix.indices[span]])
+                guess[matrix.indices[unknown[0]]] = -total / matrix.data[unknown[0]]
+                found = True
+        for relation in problem.relations:
+            names = [name for name in relation.variables if np.isnan(guess[problem.position[name]])]
+            if len(names) == 1 and relation.is_affine_in(names):
+                at = {name: float(guess[problem.position[name]]) for name in relation.variables} | {names[0]: 1.0}
+                value, gradient = relation.gradient(at)
+                solution = 1.0 - value / gradient[names[0]] if gradient[names[0]] else np.nan
+                if np.isfinite(solution):
+                    guess[problem.position[names[0]]] = solution
+                    found = True
