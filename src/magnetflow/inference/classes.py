@@ -8,7 +8,6 @@ An unobservable variable has no value, but balances and bounds may leave it an i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sparse
@@ -20,13 +19,7 @@ from magnetflow.arrays import Indices, Mask, Matrix, Vector
 from magnetflow.inference.problem import Problem
 from magnetflow.inference.solver.elimination import RANK_TOLERANCE
 from magnetflow.inference.solver.leastsquares import Fit, Linear
-from magnetflow.inference.solver.matrices import (
-    largest_in_rows,
-    row_numbers,
-    scaled,
-    typical,
-    without_cancelled,
-)
+from magnetflow.inference.solver.matrices import largest_in_rows, row_numbers, scaled, typical, without_cancelled
 
 REDUNDANT, NONREDUNDANT = "redundant", "nonredundant"
 OBSERVABLE, UNOBSERVABLE, CONSTANT = "observable", "unobservable", "constant"
@@ -34,15 +27,6 @@ DRAWS = 3  # random directions along which an unobservable variable would move
 PASSES = 1000
 LARGEST_PROGRAM = 200  # variables of a system with loops whose ranges are found by linear programs
 PROBE = 20  # any seed does: a direction that happens to leave a variable in place has probability zero
-
-
-@dataclass(frozen=True)
-class Intervals:
-    """Range of each unobservable variable (variables), NaN elsewhere; `loose` marks those that may be narrower."""
-
-    lower: Vector
-    upper: Vector
-    loose: Mask
 
 
 def classify(problem: Problem, linear: Linear, plain: Fit) -> NDArray[np.str_]:
@@ -70,16 +54,17 @@ def undetermined(plain: Fit) -> Mask:
     return moves
 
 
-def intervals(problem: Problem, linear: Linear, x: Vector, classes: NDArray[np.str_]) -> Intervals:
-    """Return the range that balances and bounds leave each unobservable variable, the others being at `x`."""
+def intervals(problem: Problem, linear: Linear, x: Vector, classes: NDArray[np.str_]) -> tuple[Vector, Vector, Mask]:
+    """Return the range that balances and bounds leave each unobservable variable, the others being at `x`.
+
+    The lower and upper ends are (variables), NaN elsewhere, and so is the mask of those that may be narrower.
+    """
     unknown = classes == UNOBSERVABLE
     lower, upper = np.full(len(x), np.nan), np.full(len(x), np.nan)
     loose = np.zeros(len(x), dtype=bool)
-    if not unknown.any():
-        return Intervals(lower, upper, loose)
-    if not problem.is_bounded:  # then a variable that can move can move without end
+    if not unknown.any() or not problem.is_bounded:  # without bounds a variable that can move can move without end
         lower[unknown], upper[unknown] = -np.inf, np.inf
-        return Intervals(lower, upper, loose)
+        return lower, upper, loose
     names = {problem.names[place] for place in np.flatnonzero(unknown)}
     bent = [not relation.is_affine_in(names) for relation in problem.relations]
     usable = np.concatenate([np.ones(problem.matrix.shape[0], dtype=bool), ~np.array(bent, dtype=bool)])
@@ -89,10 +74,11 @@ def intervals(problem: Problem, linear: Linear, x: Vector, classes: NDArray[np.s
     # A balance that is left out, because it bends in the unknown ones, could only narrow their ranges.
     if not usable.all():
         loose[np.flatnonzero(unknown)[np.unique(rows[~usable].indices)]] = True
-    low, high, enclosed = _ranges(rows[touched], right[touched], problem.lower[unknown], problem.upper[unknown])
-    lower[unknown], upper[unknown] = low, high
+    lower[unknown], upper[unknown], enclosed = _ranges(
+        rows[touched], right[touched], problem.lower[unknown], problem.upper[unknown]
+    )
     loose[unknown] |= enclosed
-    return Intervals(lower, upper, loose)
+    return lower, upper, loose
 
 
 def _ranges(rows: sparse.csr_array, right: Vector, low: Vector, high: Vector) -> tuple[Vector, Vector, Mask]:
@@ -155,8 +141,7 @@ def _extreme(rows: sparse.csr_array, right: Vector, limits: Matrix, at: int, sig
     cost = np.zeros(rows.shape[1])
     cost[at] = sign
     unit = typical(np.concatenate([right, limits.ravel()])) or 1.0
-    largest = 1.0 / largest_in_rows(rows)
-    even = scaled(rows, largest)
-    found = linprog(cost, A_eq=even, b_eq=largest * right / unit, bounds=limits / unit, method="highs")
+    even = 1.0 / largest_in_rows(rows)
+    found = linprog(cost, A_eq=scaled(rows, even), b_eq=even * right / unit, bounds=limits / unit, method="highs")
     # Unbounded, or at odds with the others by rounding: the range found so far stands.
     return unit * float(found.x[at]) if found.status == 0 else -sign * np.inf

@@ -9,8 +9,9 @@ Values, gradients (reverse accumulation) and second derivatives follow from the 
 from __future__ import annotations
 
 import math
+import operator
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -19,6 +20,13 @@ from magnetflow.errors import ExpressionError
 
 Key = TypeVar("Key")
 HIGHEST_POWER = 20.0
+OPERATIONS: dict[str, Callable[[float, float], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "**": operator.pow,
+}
 
 
 @dataclass(frozen=True)
@@ -200,26 +208,16 @@ def _outer(left: Mapping[str, float], right: Mapping[str, float]) -> dict[tuple[
 def _result(operation: str, left: float, right: float) -> float:
     """Return the result of one operation, NaN where it has no finite real value."""
     try:
-        if operation == "+":
-            return left + right
-        if operation == "-":
-            return left - right
-        if operation == "*":
-            return left * right
-        if operation == "/":
-            return left / right
-        power = left**right
-        return power if isinstance(power, float) else math.nan
+        result = OPERATIONS[operation](left, right)
+        return result if isinstance(result, float) else math.nan
     except (ZeroDivisionError, OverflowError):
         return math.nan
 
 
 def _derivatives(operation: str, left: float, right: float) -> tuple[float, float, float, float, float]:
     """Return the derivatives of one operation: by left, by right, twice left, left and right, twice right."""
-    if operation == "+":
-        return 1.0, 1.0, 0.0, 0.0, 0.0
-    if operation == "-":
-        return 1.0, -1.0, 0.0, 0.0, 0.0
+    if operation in "+-":
+        return 1.0, 1.0 if operation == "+" else -1.0, 0.0, 0.0, 0.0
     if operation == "*":
         return right, left, 0.0, 1.0, 0.0
     try:

@@ -34,22 +34,23 @@ def read_problem(sheets: Mapping[str, Sheet], equations: Path | None) -> Problem
     relations = _relations(equations, rows) if equations else {}
     if not balances and not relations:
         raise TableError(variables.name, f"no balance goes with it; add balances.csv or {EQUATIONS}")
-    sd = {
-        name: row.number_in("sd") for (name, row), kind in zip(rows.items(), status, strict=True) if kind == MEASURED
-    }
-    covariances = read_covariances(sheets["covariance"], rows, sd) if "covariance" in sheets else {}
-    lower, upper = (np.array([row.number_in(column) for row in variables.rows]) for column in ("lower", "upper"))
+    value, sd, lower, upper, start = (
+        np.array([row.number_in(column) for row in variables.rows])
+        for column in ("value", "sd", "lower", "upper", "start")
+    )
+    measured_sd = {name: own for name, own, kind in zip(rows, sd.tolist(), status, strict=True) if kind == MEASURED}
+    covariances = read_covariances(sheets["covariance"], rows, measured_sd) if "covariance" in sheets else {}
     try:
         return state(
             list(rows),
             status,
-            [row.number_in("value") for row in variables.rows],
-            [row.number_in("sd") for row in variables.rows],
+            value,
+            sd,
             balances=balances,
             relations=relations,
             lower=np.where(np.isnan(lower), -np.inf, lower),
             upper=np.where(np.isnan(upper), np.inf, upper),
-            start=[row.number_in("start") for row in variables.rows],
+            start=start,
             covariances=covariances,
         )
     except ProblemError as error:

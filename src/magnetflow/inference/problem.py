@@ -90,10 +90,8 @@ class Problem:
             if column not in self.labels:
                 known = ", ".join(self.labels) or "no labels"
                 raise ProblemError(f"{column} is no label of this problem, which has {known}")
-        columns = [self.labels[column] for column in labels]
-        wanted = tuple(labels.values())
-        rows = zip(*columns, strict=True) if columns else ((),) * len(self.names)
-        return [name for name, row in zip(self.names, rows, strict=True) if row == wanted]
+        wanted = [(self.labels[column], label) for column, label in labels.items()]
+        return [name for place, name in enumerate(self.names) if all(own[place] == label for own, label in wanted)]
 
     @cached_property
     def root(self) -> sparse.csr_array:
@@ -175,8 +173,8 @@ def _balance_matrix(
             rows.append(row)
             columns.append(position[name])
             coefficients.append(coefficient)
-    shape = (len(balances), len(position))
-    matrix = sparse.csr_array(sparse.coo_array((np.array(coefficients, dtype=float), (rows, columns)), shape=shape))
+    entries = np.array(coefficients, dtype=float)
+    matrix = sparse.csr_array((entries, (rows, columns)), shape=(len(balances), len(position)))
     matrix.eliminate_zeros()
     return tuple(balances), matrix
 
@@ -192,8 +190,7 @@ def _covariance_matrix(covariances: Mapping[tuple[str, str], float], position: M
         rows += [position[one], position[other]]
         columns += [position[other], position[one]]
         values += [covariance, covariance]
-    shape = (len(position), len(position))
-    return sparse.csr_array(sparse.coo_array((np.array(values, dtype=float), (rows, columns)), shape=shape))
+    return sparse.csr_array((np.array(values, dtype=float), (rows, columns)), shape=(len(position), len(position)))
 
 
 def _check_variables(problem: Problem, kinds: NDArray[np.str_]) -> None:
@@ -283,7 +280,7 @@ def _root(sd: Vector, covariance: sparse.csr_array, names: Sequence[str]) -> spa
         entries.append((sd[block][:, None] * factor).ravel())
         width += factor.shape[1]
     coordinates = (np.concatenate(rows), np.concatenate(columns))
-    return sparse.csr_array(sparse.coo_array((np.concatenate(entries), coordinates), shape=(len(sd), width)))
+    return sparse.csr_array((np.concatenate(entries), coordinates), shape=(len(sd), width))
 
 
 def conflict_error(problem: Problem, balances: Sequence[int], bounds: Sequence[str] = ()) -> ConflictError:

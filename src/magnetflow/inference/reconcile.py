@@ -130,7 +130,7 @@ def reconcile(problem: Problem, *, seed: int = 0, sd_of: Sequence[str] = ()) -> 
     classes = classify(problem, optimum.linear, optimum.bounded.plain)
     unknown = classes == UNOBSERVABLE
     value = np.where(unknown, np.nan, optimum.x)
-    ranges = intervals(problem, optimum.linear, optimum.x, classes)
+    lower, upper, loose = intervals(problem, optimum.linear, optimum.x, classes)
     sd, square = _uncertainty(problem, optimum, value, sd_of)
     normalised = checks.normalised_residuals(problem, value, sd)
     test = checks.global_test(optimum.objective, len(fitted.independent))
@@ -145,8 +145,8 @@ def reconcile(problem: Problem, *, seed: int = 0, sd_of: Sequence[str] = ()) -> 
         value=value,
         sd=sd,
         classes=classes,
-        lower=ranges.lower,
-        upper=ranges.upper,
+        lower=lower,
+        upper=upper,
         covariance=square,
         normalised_residual=normalised,
         test=test,
@@ -155,7 +155,7 @@ def reconcile(problem: Problem, *, seed: int = 0, sd_of: Sequence[str] = ()) -> 
         verdicts=checks.verdicts(problem, optimum.linear.matrix, nodal, unknown),
         active_bounds=active,
         residual_max=residual_max,
-        messages=tuple(_messages(problem, solved, test, active, ranges.loose)),
+        messages=tuple(_messages(problem, solved, test, active, loose)),
     )
 
 
@@ -250,13 +250,8 @@ def _messages(
 ) -> list[str]:
     """Return what a reader of the values should know before using them."""
     best, starts = solved.best, len(solved.reached) + solved.failed
-    same = [
-        abs(optimum.objective - best.objective) <= SAME_OPTIMUM * (1 + optimum.objective)
-        for optimum in solved.reached
-    ]
-    others = sorted(
-        {f"{optimum.objective:.4g}" for optimum, is_best in zip(solved.reached, same, strict=True) if not is_best}
-    )
+    reached = [optimum.objective for optimum in solved.reached]
+    others = [there for there in reached if not abs(there - best.objective) <= SAME_OPTIMUM * (1 + there)]
     pushed = _pushed_to_zero(problem, best.x)
     messages = [
         (test.passed is None, "no balance is left over to test the measurements: nothing was adjusted"),
@@ -273,8 +268,9 @@ def _messages(
         ),
         (
             others,
-            f"{len(same)} starts reached different optima: {sum(same)} the one given, with a weighted sum of squares "
-            f"of {best.objective:.4g}, the others {', '.join(others)}; give starts near what you expect",
+            f"{len(reached)} starts reached different optima: {len(reached) - len(others)} the one given, with a "
+            f"weighted sum of squares of {best.objective:.4g}, the others "
+            f"{', '.join(sorted({f'{there:.4g}' for there in others}))}; give starts near what you expect",
         ),
         (
             solved.failed,

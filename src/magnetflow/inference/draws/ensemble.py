@@ -145,7 +145,9 @@ class Estimator:
             if not len(left):
                 break
         for draw in (*alone, *left):
-            values[:, draw] = self._alone(measured[:, draw])
+            value = self.problem.value.copy()
+            value[self.problem.measured] = measured[:, draw]
+            values[:, draw] = np.where(np.isnan(self.offset), np.nan, _nearest(replace(self.problem, value=value)))
         return values
 
     def _depend(self, pattern: NDArray[np.int8]) -> bool:
@@ -165,15 +167,9 @@ class Estimator:
         moved[places] = bound[:, None]
         return moved, pull * side[:, None] > 0
 
-    def _alone(self, measured: Vector) -> Vector:
-        """Return the values of one draw by the route of `reconcile`."""
-        value = self.problem.value.copy()
-        value[self.problem.measured] = measured
-        return np.where(np.isnan(self.offset), np.nan, _nearest(replace(self.problem, value=value)))
-
 
 def _nearest(problem: Problem) -> Vector:
-    """Return the values nearest to the measured ones within balances and bounds; ConflictError if there are none."""
+    """Return the values nearest to the measured ones by the route of `reconcile`; ConflictError if there are none."""
     guess = first_guess(problem)
     return bounded_fit(problem, linearise(problem, guess), guess).fit.x
 

@@ -91,15 +91,11 @@ def bounded_fit(
 
 
 def _amended(
-    problem: Problem,
-    fitted: Fit,
-    active: Mapping[int, float],
-    violated: Mask,
-    wrong: set[int],
-    one_by_one: bool,
+    problem: Problem, fitted: Fit, active: Mapping[int, float], violated: Mask, wrong: set[int], one_by_one: bool
 ) -> dict[int, float]:
     """Return the active bounds without those that pull the wrong way and with those that are violated."""
-    added = {place: _nearest_bound(problem, fitted.x, place) for place in np.flatnonzero(violated).tolist()}
+    nearest_bound = np.where(fitted.x < problem.lower, problem.lower, problem.upper)
+    added = {place: float(nearest_bound[place]) for place in np.flatnonzero(violated).tolist()}
     if one_by_one and added:
         scales = _scales(problem, fitted)
         worst = max(added, key=lambda place: abs(fitted.x[place] - added[place]) / scales[place])
@@ -114,8 +110,8 @@ def _fit(problem: Problem, linear: Linear, active: Mapping[int, float], referenc
     if not active:
         return fit(problem, linear, reference)
     places, bounds = list(active), np.array(list(active.values()))
-    coordinates = (np.arange(len(places)), np.array(places))
-    rows = sparse.coo_array((np.ones(len(places)), coordinates), shape=(len(places), len(problem.names)))
+    coordinates, shape = (np.arange(len(places)), np.array(places)), (len(places), len(problem.names))
+    rows = sparse.csr_array((np.ones(len(places)), coordinates), shape=shape)
     both = Linear(sparse.csr_array(sparse.vstack([linear.matrix, rows])), np.concatenate([linear.level, bounds]))
     fitted = fit(problem, both, reference)
     fitted.x[places] = bounds
@@ -133,10 +129,6 @@ def _violated(problem: Problem, fitted: Fit) -> Mask:
     room = FEASIBLE * (_scales(problem, fitted) + np.abs(fitted.x))
     beyond = (fitted.x < problem.lower - room) | (fitted.x > problem.upper + room)
     return np.asarray(beyond & ~problem.constant)
-
-
-def _nearest_bound(problem: Problem, x: Vector, place: int) -> float:
-    return float(problem.lower[place] if x[place] < problem.lower[place] else problem.upper[place])
 
 
 def _pulling_wrong(problem: Problem, fitted: Fit, linear: Linear, active: Mapping[int, float]) -> set[int]:
@@ -159,31 +151,20 @@ def _interior_point(problem: Problem, linear: Linear, plain: Fit) -> tuple[Vecto
     """
     measured, unmeasured = np.flatnonzero(problem.measured), np.flatnonzero(problem.unmeasured)
     scale = plain.determined.scale
-    by_column = linear.matrix.tocsc()
-    right = linear.level - by_column[:, measured] @ problem.value[measured]
-    right -= by_column[:, problem.constant] @ problem.value[problem.constant]
-    balances = sparse.hstack([by_column[:, measured] @ problem.root, by_column[:, unmeasured] * scale])
-    balance_scale = np.abs(balances.tocsr()).max(axis=1).toarray().ravel()
-    balance_scale = 1.0 / np.where(balance_scale > 0, balance_scale, 1.0)
-    values = sparse.block_diag([problem.root, sparse.diags_array(scale)]).tocsr()
+    known = problem.measured | problem.constant
+    right = linear.level - linear.matrix[:, known] @ problem.value[known]
+    errors_and_units = sparse.block_diag([problem.root, sparse.diags_array(scale)]).tocsr()
     places = np.concatenate([measured, unmeasured])
     offset = np.concatenate([problem.value[measured], np.zeros(len(unmeasured))])
     unit = np.concatenate([problem.sd[measured], scale])
-    low, high = np.flatnonzero(np.isfinite(problem.lower[places])), np.flatnonzero(np.isfinite(problem.upper[places]))
-    rows = sparse.vstack(
-        [
-            sparse.diags_array(balance_scale) @ balances,
-            -sparse.diags_array(1 / unit[low]) @ values[low],
-            sparse.diags_array(1 / unit[high]) @ values[high],
-        ]
-    ).tocsc()
-    limits = np.concatenate(
-        [
-            balance_scale * right,
-            (offset[low] - problem.lower[places[low]]) / unit[low],
-            (problem.upper[places[high]] - offset[high]) / unit[high],
-        ]
-    )
+    balances = linear.matrix[:, places] @ errors_and_units
+    largest = largest_in_rows(balances)
+    balance_scale = 1.0 / np.where(largest > 0, largest, 1.0)
+    values = scaled(errors_and_units, 1.0 / unit)  # in units of each variable, as are its bounds
+    lower, upper = (problem.lower[places] - offset) / unit, (problem.upper[places] - offset) / unit
+    low, high = np.flatnonzero(np.isfinite(lower)), np.flatnonzero(np.isfinite(upper))
+    rows = sparse.vstack([scaled(balances, balance_scale), -values[low], values[high]]).tocsc()
+    limits = np.concatenate([balance_scale * right, -lower[low], upper[high]])
     errors = problem.root.shape[1]
     weights = np.concatenate([np.ones(errors), np.zeros(len(unmeasured))])
     settings = clarabel.DefaultSettings()
@@ -201,7 +182,7 @@ def _interior_point(problem: Problem, linear: Linear, plain: Fit) -> tuple[Vecto
     point = np.array(found.x)
     x = np.zeros(len(problem.names))
     x[problem.constant] = problem.value[problem.constant]
-    x[places] = offset + values @ point
+    x[places] = offset + errors_and_units @ point
     x = np.clip(x, problem.lower, problem.upper)
     holding = np.array(found.z)[len(right) :] > np.array(found.s)[len(right) :]
     active = {int(place): float(problem.lower[place]) for place in places[low[holding[: len(low)]]]}

@@ -17,6 +17,7 @@ import scipy.linalg
 import scipy.sparse as sparse
 
 from magnetflow.arrays import Indices, Matrix
+from magnetflow.inference.solver.matrices import row_numbers
 
 VANISHED = 1e-11  # a difference this small against its terms is zero
 RANK_TOLERANCE = 1e-10
@@ -67,15 +68,12 @@ class _Work:
     """The rows under elimination, each a mapping from column to entry, and what each is made of."""
 
     def __init__(self, columns: sparse.csr_array) -> None:
-        bounds, indices, entries = columns.indptr.tolist(), columns.indices.tolist(), columns.data.tolist()
-        self.rows: list[dict[int, float]] = []
+        self.rows: list[dict[int, float]] = [{} for _ in range(columns.shape[0])]
         self.holders: list[set[int]] = [set() for _ in range(columns.shape[1])]
-        for row in range(columns.shape[0]):
-            found = dict(
-                zip(indices[bounds[row] : bounds[row + 1]], entries[bounds[row] : bounds[row + 1]], strict=True)
-            )
-            self.rows.append({column: entry for column, entry in found.items() if entry})
-            for column in self.rows[row]:
+        stored = (row_numbers(columns).tolist(), columns.indices.tolist(), columns.data.tolist())
+        for row, column, entry in zip(*stored, strict=True):
+            if entry:
+                self.rows[row][column] = entry
                 self.holders[column].add(row)
         self.combinations: list[dict[int, float]] = [{row: 1.0} for row in range(columns.shape[0])]
         self.active = set(range(columns.shape[0]))
@@ -143,7 +141,10 @@ class _Work:
                 left[position, place[column]] = entry
         turned, triangle, order = scipy.linalg.qr(left, pivoting=True)
         full = rank(triangle)
-        combined = [self._combined(rows, turned[:, position]) for position in range(len(rows))]
+        combined: list[dict[int, float]] = [{} for _ in rows]
+        for total, weights in zip(combined, turned.T.tolist(), strict=True):
+            for row, weight in zip(rows, weights, strict=True):
+                _subtract(total, self.combinations[row], -weight)
         self.pivots += [columns[at] for at in order[:full]]
         self.pivot_combinations += combined[:full]
         self.pivot_rows += [
@@ -151,12 +152,6 @@ class _Work:
             for position in range(full)
         ]
         return remaining + combined[full:]
-
-    def _combined(self, rows: Sequence[int], weights: Matrix) -> dict[int, float]:
-        total: dict[int, float] = {}
-        for row, weight in zip(rows, weights.tolist(), strict=True):
-            _subtract(total, self.combinations[row], -weight)
-        return total
 
 
 def _subtract(row: dict[int, float], other: dict[int, float], factor: float) -> None:

@@ -108,7 +108,10 @@ def fit(problem: Problem, linear: Linear, reference: Vector) -> Fit:
     reduced = without_cancelled(combinations, of_z, RANK_TOLERANCE)
     norms, gap = row_lengths(reduced), combinations @ right
     if not norms.all():
-        _refuse_empty(problem, linear, combinations, gap, norms)
+        wrong = np.flatnonzero((norms == 0) & (np.abs(gap) > _rounding(problem, linear, combinations)))
+        if len(wrong):  # these hold no measured variable but ask for something
+            shortest = wrong[np.argmin(np.diff(combinations.indptr)[wrong])]
+            raise conflict_error(problem, sorted(combinations[[shortest]].indices.tolist()))
         combinations, reduced, gap, norms = (part[norms > 0] for part in (combinations, reduced, gap, norms))
     reduced = scaled(reduced, 1.0 / norms)
     independent, factor, z, along = nearest(reduced, gap / norms)
@@ -163,16 +166,6 @@ def _rounding(problem: Problem, linear: Linear, combinations: sparse.csr_array) 
     known = np.where(problem.unmeasured, 0.0, np.abs(np.nan_to_num(problem.value)))
     terms = np.abs(linear.level) + np.abs(linear.matrix) @ known
     return np.asarray(CONSISTENT * (np.abs(combinations) @ terms))
-
-
-def _refuse_empty(
-    problem: Problem, linear: Linear, combinations: sparse.csr_array, gap: Vector, norms: Vector
-) -> None:
-    """Refuse combinations that hold no measured variable but ask for something."""
-    wrong = np.flatnonzero((norms == 0) & (np.abs(gap) > _rounding(problem, linear, combinations)))
-    if len(wrong):
-        shortest = min(wrong, key=lambda row: combinations.indptr[row + 1] - combinations.indptr[row])
-        raise conflict_error(problem, sorted(combinations[[shortest]].indices.tolist()))
 
 
 def _refuse_dependent(problem: Problem, linear: Linear, fitted: Fit) -> None:

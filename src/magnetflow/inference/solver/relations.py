@@ -66,7 +66,7 @@ def linearise(problem: Problem, x: Vector) -> Linear:
         slopes += list(gradient.values())
         values.append(value)
     shape = (len(problem.relations), len(problem.names))
-    jacobian = sparse.csr_array(sparse.coo_array((slopes, (rows, columns)), shape=shape))
+    jacobian = sparse.csr_array((slopes, (rows, columns)), shape=shape)
     level = jacobian @ x - np.array(values)
     matrix = sparse.csr_array(sparse.vstack([problem.matrix, jacobian]))
     return Linear(matrix, np.concatenate([np.zeros(problem.matrix.shape[0]), level]))
@@ -114,16 +114,13 @@ def _curvature(problem: Problem, x: Vector, multipliers: Vector) -> sparse.csr_a
     rows, columns, entries = [], [], []
     for relation, multiplier in zip(problem.relations, multipliers[len(problem.linear_names) :], strict=False):
         for (one, other), bend in relation.hessian(_at(problem, relation.variables, x)).items():
-            pairs = {
-                (problem.position[one], problem.position[other]),
-                (problem.position[other], problem.position[one]),
-            }
-            for row, column in sorted(pairs):
+            left, right = problem.position[one], problem.position[other]
+            for row, column in {(left, right), (right, left)}:
                 rows.append(row)
                 columns.append(column)
                 entries.append(multiplier * bend)
     shape = (len(problem.names), len(problem.names))
-    return sparse.csr_array(sparse.coo_array((entries, (rows, columns)), shape=shape))
+    return sparse.csr_array((entries, (rows, columns)), shape=shape)
 
 
 def _null_space(rows: Matrix) -> Matrix:

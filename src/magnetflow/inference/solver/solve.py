@@ -175,13 +175,7 @@ def _has_arrived(problem: Problem, linear: Linear, bounded: Bounded, x: Vector, 
 
 
 def _search(
-    problem: Problem,
-    x: Vector,
-    z: Vector,
-    imbalance: Vector,
-    penalties: Vector,
-    fitted: Fit,
-    newton: Newton | None,
+    problem: Problem, x: Vector, z: Vector, imbalance: Vector, penalties: Vector, fitted: Fit, newton: Newton | None
 ) -> tuple[Vector, Vector] | None:
     """Go along the curved step, or else the plain one, as far as the merit decreases; None if it does not.
 
