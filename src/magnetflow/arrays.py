@@ -13,3 +13,4 @@ Matrix = NDArray[np.float64]  # two dimensions
 Array = NDArray[np.float64]  # any shape, or shapes that broadcast
 Mask = NDArray[np.bool_]
 Indices = NDArray[np.intp]
+Texts = NDArray[np.str_]

@@ -11,11 +11,10 @@ from collections.abc import Iterable
 
 import numpy as np
 import scipy.sparse as sparse
-from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.sparse.csgraph import connected_components
 
-from magnetflow.arrays import Indices, Mask, Matrix, Vector
+from magnetflow.arrays import Indices, Mask, Matrix, Texts, Vector
 from magnetflow.inference.problem import Problem
 from magnetflow.inference.solver.elimination import RANK_TOLERANCE
 from magnetflow.inference.solver.leastsquares import Fit, Linear
@@ -29,7 +28,7 @@ LARGEST_PROGRAM = 200  # variables of a system with loops whose ranges are found
 PROBE = 20  # any seed does: a direction that happens to leave a variable in place has probability zero
 
 
-def classify(problem: Problem, linear: Linear, plain: Fit) -> NDArray[np.str_]:
+def classify(problem: Problem, linear: Linear, plain: Fit) -> Texts:
     """Return the class of each variable (variables) from the balances alone; `plain` is the fit without bounds."""
     classes = np.full(len(problem.names), CONSTANT, dtype="<U12")
     balances = plain.reduced
@@ -54,7 +53,7 @@ def undetermined(plain: Fit) -> Mask:
     return moves
 
 
-def intervals(problem: Problem, linear: Linear, x: Vector, classes: NDArray[np.str_]) -> tuple[Vector, Vector, Mask]:
+def intervals(problem: Problem, linear: Linear, x: Vector, classes: Texts) -> tuple[Vector, Vector, Mask]:
     """Return the range that balances and bounds leave each unobservable variable, the others being at `x`.
 
     The lower and upper ends are (variables), NaN elsewhere, and so is the mask of those that may be narrower.

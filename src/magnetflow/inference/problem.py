@@ -13,10 +13,10 @@ from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sparse
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.sparse.csgraph import connected_components
 
-from magnetflow.arrays import Mask, Vector
+from magnetflow.arrays import Mask, Texts, Vector
 from magnetflow.errors import ConflictError, ProblemError
 from magnetflow.inference.expressions import Expression
 
@@ -108,7 +108,7 @@ class Problem:
 
 def state(
     names: Sequence[str],
-    status: Sequence[str] | NDArray[np.str_],
+    status: Sequence[str] | Texts,
     value: ArrayLike,
     sd: ArrayLike,
     *,
@@ -193,7 +193,7 @@ def _covariance_matrix(covariances: Mapping[tuple[str, str], float], position: M
     return sparse.csr_array((np.array(values, dtype=float), (rows, columns)), shape=(len(position), len(position)))
 
 
-def _check_variables(problem: Problem, kinds: NDArray[np.str_]) -> None:
+def _check_variables(problem: Problem, kinds: Texts) -> None:
     known = problem.measured | problem.constant
     with np.errstate(invalid="ignore"):
         faults = [

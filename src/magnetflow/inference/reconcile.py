@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from magnetflow.arrays import Mask, Matrix, Vector
+from magnetflow.arrays import Mask, Matrix, Texts, Vector
 from magnetflow.errors import ConvergenceError
 from magnetflow.inference import checks
 from magnetflow.inference.classes import UNOBSERVABLE, classify, intervals
@@ -51,7 +50,7 @@ class Reconciliation:
     optimum: Optimum
     value: Vector
     sd: Vector
-    classes: NDArray[np.str_]
+    classes: Texts
     lower: Vector
     upper: Vector
     covariance: Matrix | None

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from magnetflow.arrays import Matrix
+from magnetflow.arrays import Matrix, Texts
 from magnetflow.errors import InputError
 from magnetflow.inference.draws.space import Space, probabilities
 
@@ -40,7 +39,7 @@ def sobol_indices(
     *,
     draws: int,
     seed: int,
-    groups: NDArray[np.str_] | None = None,
+    groups: Texts | None = None,
     resamples: int = 200,
 ) -> Indices:
     """Return the Sobol indices of groups of inputs for each outcome.

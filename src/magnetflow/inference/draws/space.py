@@ -13,10 +13,9 @@ from functools import cached_property
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import NDArray
 from scipy.stats import qmc
 
-from magnetflow.arrays import Matrix, Vector
+from magnetflow.arrays import Matrix, Texts, Vector
 from magnetflow.errors import InputError
 from magnetflow.inference.draws.distributions import quantiles, split, split_covariance, sticks
 
@@ -80,7 +79,7 @@ class Space:
         return (*(given.name for given in self.inputs), *(part for shares in self.splits for part in shares.parts))
 
     @cached_property
-    def groups(self) -> NDArray[np.str_]:
+    def groups(self) -> Texts:
         """The group of each row of probabilities."""
         of_splits = [shares.group for shares in self.splits for _ in shares.pieces]
         return np.array([*(given.group for given in self.inputs), *of_splits])
@@ -102,7 +101,7 @@ class Space:
         return np.asarray(scipy.linalg.block_diag(own, *(split_covariance(shares.pieces) for shares in self.splits)))
 
     @cached_property
-    def value_groups(self) -> NDArray[np.str_]:
+    def value_groups(self) -> Texts:
         """The group of each value."""
         of_splits = [shares.group for shares in self.splits for _ in shares.parts]
         return np.array([*(given.group for given in self.inputs), *of_splits])

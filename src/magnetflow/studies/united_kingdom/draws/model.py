@@ -12,10 +12,9 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from magnetflow import tables
-from magnetflow.arrays import Matrix, Vector
+from magnetflow.arrays import Indices, Matrix, Vector
 from magnetflow.inference.draws import ensemble
 from magnetflow.inference.draws.distributions import BETA, LOGNORMAL, NORMAL, TRIANGULAR
 from magnetflow.inference.draws.space import Input, Space, Split, probabilities
@@ -157,7 +156,7 @@ class Model:
     space: Space
     products: Products
     estimator: ensemble.Estimator
-    of_measured: NDArray[np.intp]
+    of_measured: Indices
     weights: Matrix
     of_stocks: Matrix
     seed: int

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from magnetflow.arrays import Matrix
 from magnetflow.flows import quality
@@ -84,12 +83,13 @@ def moved_scores(base: Model, outcomes: Sequence[str]) -> pd.DataFrame:
     before (the proposal worth most without the move) and left (what that is worth then, t).
     """
     moves, squared = _moves(), data_quality.input_cv() ** 2
-    after = np.repeat(squared.to_numpy(dtype=np.float64)[None, :], len(moves), axis=0)
+    as_scored: Matrix = np.array(squared, dtype=np.float64)[None, :]
+    after = np.repeat(as_scored, len(moves), axis=0)
     after[np.arange(len(moves)), squared.index.get_indexer(pd.Index(moves["input"]))] += moves["change"]
     weight, rest = _variance_by_input(base, outcomes)
     found = []
     for outcome in outcomes:
-        now = _worth(weight.T[outcome], rest[outcome], squared.to_numpy(dtype=np.float64)[None, :]).iloc[0]
+        now = _worth(weight.T[outcome], rest[outcome], as_scored).iloc[0]
         worth = _worth(weight.T[outcome], rest[outcome], after)
         before, first = str(now.idxmax()), worth.idxmax(axis=1)
         rows = moves.drop(columns="change").assign(
@@ -109,7 +109,7 @@ def _moves() -> pd.DataFrame:
     return moves[["input", "indicator", "score", "to", "change"]]
 
 
-def _worth(weight: pd.Series[float], rest: float, squared: NDArray[np.floating]) -> pd.DataFrame:
+def _worth(weight: pd.Series[float], rest: float, squared: Matrix) -> pd.DataFrame:
     """Return by how much each proposal (column) would shrink the sd of an outcome, t.
 
     `squared` has squared CVs, cases by inputs; the balances keep their weights.
