@@ -20,6 +20,7 @@ from scipy.optimize import linprog, minimize
 
 from magnetflow.errors import ConflictError, ConvergenceError, ProblemError
 from magnetflow.inference import checks, report
+from magnetflow.inference.expressions import variable
 from magnetflow.inference.parser import parse
 from magnetflow.inference.problem import Problem, state
 from magnetflow.inference.reconcile import Reconciliation, eliminate_serially, reconcile
@@ -834,3 +835,18 @@ def test_a_small_coefficient_in_a_short_balance_costs_no_digits(small: float) ->
     by_b, by_c = -small / (2 - 5 * small), -(1 - small) / (2 - 5 * small)  # of x
     slopes = np.array([[1 - 5 * by_b, -1 - 5 * by_c], [3 * by_b, 1 + 3 * by_c], [by_b, by_c]])
     assert result.sd[:3] == pytest.approx(np.hypot(0.1 * slopes[:, 0], 0.2 * slopes[:, 1]), rel=1e-12)
+
+
+def test_the_concentration_in_a_flow_of_nothing_keeps_its_bounds() -> None:
+    """Where the goods are zero, the balance of the substance does not change with its concentration."""
+    problem = state(
+        ["goods", "substance", "concentration", "other"],
+        ["constant", "constant", "unmeasured", "measured"],
+        [0.0, 0.0, np.nan, 1.0],
+        [np.nan, np.nan, np.nan, 0.1],
+        relations={"content": variable("substance") - variable("concentration") * variable("goods")},
+        lower=[0.0, 0.0, 0.0, 0.0],
+        upper=[np.inf, np.inf, 0.5, np.inf],
+    )
+    solved = reconcile(problem)
+    assert (solved.lower[2], solved.upper[2]) == (0.0, 0.5)

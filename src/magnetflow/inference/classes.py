@@ -68,6 +68,7 @@ def intervals(problem: Problem, linear: Linear, x: Vector, classes: Texts) -> tu
     bent = [not relation.is_affine_in(names) for relation in problem.relations]
     usable = np.concatenate([np.ones(problem.matrix.shape[0], dtype=bool), ~np.array(bent, dtype=bool)])
     rows = linear.matrix[:, unknown]
+    rows.eliminate_zeros()  # a relation that does not change with a variable here says nothing of its range
     right = linear.level - linear.matrix[:, ~unknown] @ x[~unknown]
     touched = usable & (np.diff(rows.indptr) > 0)
     # A balance that is left out, because it bends in the unknown ones, could only narrow their ranges.
