@@ -82,6 +82,15 @@ class HalfReaction:
         """Return the ions that the rate depends on."""
         return tuple(name for branch in (self.anodic, self.cathodic) if branch for name in branch.orders)
 
+    def rest_v(self, solution: Mapping[str, float]) -> float:
+        """Return the potential at rest, by Nernst; `solution` is mol/m³ by ion, gases at 1 bar, solids pure."""
+        product = sum(
+            count * math.log(solution[name] / STANDARD_MOL_M3)
+            for name, count in self.reaction.per_extent.items()
+            if name in solution
+        )
+        return self.standard_potential_v + THERMAL_VOLTAGE_V * product / float(self.reaction.electrons())
+
     def current(
         self, concentrations: Mapping[str, float], overvoltage: float
     ) -> tuple[float, float, dict[str, float]]:

@@ -15,7 +15,6 @@ import numpy as np
 
 from magnetflow.arrays import Array
 from magnetflow.errors import ProcessError
-from magnetflow.recovery.cell.closed_forms import nernst_v
 from magnetflow.recovery.cell.grids import graded
 from magnetflow.recovery.cell.kinetics import THERMAL_VOLTAGE_V, HalfReaction, MassAction, Solid
 from magnetflow.recovery.cell.model import Bulk, Cell, Electrode, Ion
@@ -130,7 +129,7 @@ def _spent(layer: State, current_a_m2: float) -> dict[str, float]:
     cell = layer.cell
     assert isinstance(cell.left, Electrode)
     main = cell.left.reactions[0]
-    surface, bulk = (nernst_v(main, cell.by_name(layer.concentrations[:, at])) for at in (0, -1))
+    surface, bulk = (main.rest_v(cell.by_name(layer.concentrations[:, at])) for at in (0, -1))
     resistance = 1 / _conductivity(cell.ions, layer.concentrations)
     ohmic = current_a_m2 * float(np.trapezoid(resistance, cell.grid_m))
     drop = float(layer.potential_v[0] - layer.potential_v[-1])

@@ -2,7 +2,7 @@
 
 Each function works a case out on a grid of so many intervals, and returns the model's figure, the known one and the
 error it is judged by. First potentials and fluxes (double layers, membranes, junctions), then currents and courses in
-time (limits, electrodes, fronts), then profiles chosen beforehand.
+time (limits, electrodes, fronts), then profiles chosen beforehand. Potentials are V, concentrations mol/m³.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+from scipy.integrate import quad
+from scipy.special import erf, erfinv
 
 from magnetflow.arrays import Vector
 from magnetflow.recovery.cell import closed_forms, grids
-from magnetflow.recovery.cell.kinetics import THERMAL_VOLTAGE_V, HalfReaction, Solid
+from magnetflow.recovery.cell.kinetics import THERMAL_VOLTAGE_V as VOLTS
+from magnetflow.recovery.cell.kinetics import HalfReaction, Solid
 from magnetflow.recovery.cell.model import (
     PERMITTIVITY_F_M,
     Bulk,
@@ -29,6 +32,7 @@ from magnetflow.recovery.cell.state import State, start
 from magnetflow.recovery.cell.steady import current_a_m2, inflow_mol_m2_s, steady
 from magnetflow.recovery.cell.transient import run
 from magnetflow.recovery.chemistry.reactions import Reaction, reactions
+from magnetflow.recovery.chemistry.species import species
 from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL as F
 from magnetflow.studies.neo_cycle.cell.electrolysis import diffusivities, figures, ions
 
@@ -92,23 +96,36 @@ def grahame(intervals: int) -> Checked:
     """A wall that bears a charge: its potential, by the law of Grahame."""
     charge = 0.02
     state = before_wall(Wall(charge_c_m2=charge), SALT, intervals)
-    return relative(float(state.potential_v[0]), closed_forms.grahame_v(charge, 10.0), 1000)
+    known = 2 * VOLTS * np.arcsinh(charge / np.sqrt(8 * PERMITTIVITY_F_M * VOLTS * F * SALT[K]))
+    return relative(float(state.potential_v[0]), known, 1000)
 
 
 def three_to_one(intervals: int) -> Checked:
-    """NdCl3 before a wall of -50 mV: places at which the potential has fallen, against a sum over the field."""
+    """NdCl3 before a wall of -50 mV: places at which the potential has fallen, against a sum over the field.
+
+    The field by its first integral is (dphi/dx)² = (2 RT / eps) sum c (exp(-z phi) - 1), phi in thermal voltages.
+    """
     solution, wall_v = {ND: 10.0, CL: 30.0}, -0.05
+    scale = 2 * F / (PERMITTIVITY_F_M * VOLTS)
+
+    def per_field(phi: float) -> float:
+        charges = sum(amount * np.expm1(-species(name).charge * phi) for name, amount in solution.items())
+        return float(1 / np.sqrt(scale * charges))
+
     state = before_wall(Wall(potential_v=wall_v), solution, intervals)
     grid = state.cell.grid_m
     levels_v = wall_v * np.array([0.8, 0.5, 0.2, 0.05])
-    known = [closed_forms.poisson_boltzmann_m(float(level), wall_v, solution) for level in levels_v]
+    known = [abs(quad(per_field, level / VOLTS, wall_v / VOLTS, epsrel=1e-11)[0]) for level in levels_v]
     model = np.interp(levels_v, state.potential_v, grid)
     error = np.abs(np.interp(known, grid, state.potential_v) - levels_v).max() / abs(wall_v)
     return Checked(1e9 * float(model[1]), 1e9 * known[1], float(error))
 
 
 def goldman_flux(_: int) -> Checked:
-    """The flux over a single interval, for charges and drops of all kinds: the same to the last digits."""
+    """The flux over a single interval, for charges and drops of all kinds: the same to the last digits.
+
+    The field is the same everywhere (Hodgkin and Katz 1949).
+    """
     length, left, right = 5e-9, 140.0, 5.0
     checked = []
     for name, charge in ((CL, -1), (K, 1), (FE, 2), (ND, 3)):
@@ -118,7 +135,8 @@ def goldman_flux(_: int) -> Checked:
             sides = Bulk({name: left}, drop_v), Bulk({name: right}, 0.0)
             state = steady(start(Cell(pair, grids.even(length, 1), *sides, neutral=False), {name: 20.0}))
             model = float(inflow_mol_m2_s(state)[0][0])
-            known = closed_forms.goldman_flux_mol_m2_s(charge, permeability, left, right, drop_v)
+            u = charge * drop_v / VOLTS
+            known = permeability * u * (left - right * np.exp(-u)) / -np.expm1(-u)
             checked.append(Checked(model, known, abs(model - known) / (abs(known) + permeability * 1e-3)))
     return checked[-1]._replace(error=max(each.error for each in checked))
 
@@ -135,19 +153,24 @@ def junction_v(
 def goldman_potential(_: int) -> Checked:
     """The potential over a single interval at which three ions carry no current."""
     left, right = {K: 5.0, NA: 145.0, CL: 150.0}, {K: 140.0, NA: 10.0, CL: 150.0}
-    known = closed_forms.goldman_potential_v({name: diffusivities()[name] for name in (K, NA, CL)}, left, right)
-    return relative(junction_v(left, right, 5e-9, 1), known, 1000)
+    d = diffusivities()
+    ahead, back = (
+        d[K] * one[K] + d[NA] * one[NA] + d[CL] * other[CL] for one, other in ((left, right), (right, left))
+    )
+    return relative(junction_v(left, right, 5e-9, 1), VOLTS * np.log(ahead / back), 1000)
 
 
 def strengths(intervals: int) -> Checked:
     """Two strengths of one salt."""
-    known = closed_forms.binary_junction_v((1, diffusivities()[H]), (-1, diffusivities()[CL]), 100.0, 10.0)
+    transport = closed_forms.binary_salt((1, diffusivities()[H]), (-1, diffusivities()[CL])).transport_number
+    known = VOLTS * (2 * transport - 1) * np.log(STRONG[H] / WEAK[H])
     return relative(junction_v(STRONG, WEAK, 1e-5, intervals), known, 1000)
 
 
 def salts(intervals: int) -> Checked:
-    """Two salts of one strength."""
-    known = closed_forms.lewis_sargent_v(*(diffusivities()[name] + diffusivities()[CL] for name in (H, K)))
+    """Two salts of one strength with a common anion (Lewis and Sargent)."""
+    left, right = (diffusivities()[cation] + diffusivities()[CL] for cation in (H, K))
+    known = VOLTS * np.log(left / right)
     return relative(junction_v(STRONG, {K: 100.0, CL: 100.0}, 1e-5, intervals), known, 1000)
 
 
@@ -164,7 +187,7 @@ def donnan(intervals: int, neutral: bool) -> Checked:
     nodes, _ = grids.within(grid, third, 2 * third)
     cell = Cell(ions([K, CL]), grid, Bulk(SALT), Bulk(SALT), neutral, fixed_charge_mol_m3=fixed_charge * nodes)
     model = float(steady(start(cell, SALT)).potential_v[intervals // 2])
-    return relative(model, closed_forms.donnan_v(fixed_charge, 10.0), 1000)
+    return relative(model, VOLTS * np.arcsinh(fixed_charge / (2 * SALT[K])), 1000)
 
 
 def limiting_film(intervals: int, support: float, other_charge: int | None) -> Checked:
@@ -211,7 +234,7 @@ def cottrell(intervals: int) -> Checked:
     traces = {name: EMPTY * amount for name in SALT}
     cell = Cell(ions([K, CL]), grid, Bulk(traces, current_a_m2=0.0), Bulk(SALT))
     last = run(start(cell, SALT), time_s, tolerance=STEP_ERROR / intervals**2)[-1]
-    return relative(-float(last.through_left[0]), closed_forms.cottrell_mol_m2(amount, diffusivity, time_s))
+    return relative(-float(last.through_left[0]), 2 * amount * np.sqrt(diffusivity * time_s / np.pi))
 
 
 def overvoltage(intervals: int, current: float) -> Checked:
@@ -224,21 +247,24 @@ def overvoltage(intervals: int, current: float) -> Checked:
     rest = np.log(surface) / 3  # by Nernst, at the surface
     kinetic = np.arcsinh(current / (2 * exchange * np.sqrt(surface))) / 1.5
     layer = np.log(surface / bulk)  # chloride is at rest, so it gives the potential
-    return relative(steady(start(cell, NDCL3)).metal_v[0], THERMAL_VOLTAGE_V * (rest + kinetic + layer), 1000)
+    return relative(steady(start(cell, NDCL3)).metal_v[0], VOLTS * (rest + kinetic + layer), 1000)
 
 
 def front(intervals: int) -> Checked:
-    """Caustic soda that meets iron chloride, all ions of one diffusivity: the solid after twenty seconds."""
+    """Caustic soda that meets iron chloride, all ions of one diffusivity: the solid after twenty seconds.
+
+    Nothing of either passes the front at which they meet; both profiles are error functions, and at the front their
+    fluxes are equal (Crank 1975, chapter 13).
+    """
     diffusivity, time_s, left, right = 1e-9, 20.0, 50.0, 30.0
     soda, iron = {NA: 2 * left, OH: 2 * left}, {FE: right, CL: 2 * right}
     solid = Solid(Reaction.read("hydroxide", "Fe(OH)2(s) -> Fe+2(aq) + 2 OH-(aq)"), -16.31 * np.log(10))
     every = [Ion(name, diffusivity) for name in (NA, OH, FE, CL)]
     cell = Cell(every, grids.even(4e-4, intervals), Bulk(soda), Bulk(iron), solids=[solid])
     last = run(start(cell, iron), time_s, tolerance=1e-2)[-1]
-    return relative(
-        float(last.solids[0] @ cell.boxes_m),
-        closed_forms.precipitated_mol_m2(left, right, diffusivity, time_s),
-    )
+    at = erfinv(left / (left + right))
+    flux = left * np.sqrt(diffusivity / np.pi) * np.exp(-(at**2)) / erf(at)
+    return relative(float(last.solids[0] @ cell.boxes_m), 2 * flux * np.sqrt(time_s))
 
 
 def manufactured(intervals: int, neutral: bool) -> Checked:
@@ -260,7 +286,7 @@ def manufactured(intervals: int, neutral: bool) -> Checked:
     ]
     fixed_charge = chosen[1] - chosen[0]
     if not neutral:
-        fixed_charge = fixed_charge - PERMITTIVITY_F_M * THERMAL_VOLTAGE_V / F * curvature
+        fixed_charge = fixed_charge - PERMITTIVITY_F_M * VOLTS / F * curvature
     cell = Cell(
         pair, grid, Bulk(SALT), Bulk(SALT), neutral,
         fixed_charge_mol_m3=fixed_charge, source_mol_m3_s=np.array(sources),
@@ -268,6 +294,6 @@ def manufactured(intervals: int, neutral: bool) -> Checked:
     state = steady(start(cell, chosen))
     error = max(
         np.abs(state.concentrations - chosen).max() / 10,
-        np.abs(state.potential_v / THERMAL_VOLTAGE_V - potential).max(),
+        np.abs(state.potential_v / VOLTS - potential).max(),
     )
     return Checked(float(state.concentrations[0].max()), 13.0, float(error))
