@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from magnetflow.errors import ConvergenceError, ProcessError, UnsettledError
 from magnetflow.recovery.cell import closed_forms, grids
 from magnetflow.recovery.cell import steady as steady_module
-from magnetflow.recovery.cell.balance import Balance, Unknowns
-from magnetflow.recovery.cell.fluxes import bernoulli
+from magnetflow.recovery.cell.balance import Balance, Unknowns, bernoulli
 from magnetflow.recovery.cell.kinetics import THERMAL_VOLTAGE_V as VOLTS
 from magnetflow.recovery.cell.kinetics import Branch, HalfReaction
 from magnetflow.recovery.cell.model import (
@@ -344,7 +343,9 @@ def test_bisulfate_carries_protons_to_the_cathode() -> None:
         surface[sulfate] = layer.of("H+(aq)")[0]
         bulk = dict(zip(layer.cell.names, layer.concentrations[:, -1:], strict=True))
         for acid in here.reactions:
-            forward = acid.forward_rate * np.prod([bulk[n] ** -c for n, c in acid.counts.items() if c < 0])
+            forward = acid.forward_rate * np.prod(
+                [bulk[n] ** -c for n, c in acid.reaction.dissolved.items() if c < 0]
+            )
             assert abs(acid.rate(bulk)[0][0]) < 1e-9 * forward
     assert surface[True] > 100 * surface[False]
 

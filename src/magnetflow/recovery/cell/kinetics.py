@@ -50,7 +50,6 @@ class HalfReaction:
     cathodic: Branch | None
 
     def __post_init__(self) -> None:
-        """Check that electrons cross, and that there is a branch and an exchange current."""
         if self.reaction.electrons() == 0:
             raise ProcessError(f"{self.reaction.name} moves no electrons; it does not run at an electrode")
         if self.anodic is None and self.cathodic is None:
@@ -71,8 +70,7 @@ class HalfReaction:
         coefficient.
         """
         electrons = float(reaction.electrons())
-        counts = {name: float(n) for name, n in reaction.coefficients.items() if species(name).phase == "aq"}
-        oxidised = {name: n * math.copysign(1, electrons) for name, n in counts.items()}
+        oxidised = {name: n * math.copysign(1, electrons) for name, n in reaction.dissolved.items()}
         anodic = Branch(abs(electrons) / 2, {name: -n for name, n in oxidised.items() if n < 0})
         cathodic = Branch(abs(electrons) / 2, {name: n for name, n in oxidised.items() if n > 0})
         return cls(reaction, standard_potential_v, exchange_current_a_m2, anodic, cathodic)
@@ -136,22 +134,17 @@ class MassAction:
     backward_rate: float
 
     @cached_property
-    def counts(self) -> dict[str, float]:
-        """Return moles made of each dissolved species for a unit of extent."""
-        return _dissolved(self.reaction)
-
-    @cached_property
     def forward_rate(self) -> float:
         """Return the rate constant from left to right, by the equilibrium."""
-        change = sum(self.counts.values())
+        change = sum(self.reaction.dissolved.values())
         return self.backward_rate * math.exp(self.ln_constant) * STANDARD_MOL_M3**change
 
     def rate(self, concentrations: Mapping[str, Vector]) -> tuple[Vector, dict[str, Vector]]:
         """Return the rate, mol/m³/s, with its slopes by each concentration; every array (nodes,)."""
         total: Vector = np.zeros_like(next(iter(concentrations.values())))
-        slopes = {name: np.zeros_like(total) for name in self.counts}
+        slopes = {name: np.zeros_like(total) for name in self.reaction.dissolved}
         for constant, sign in ((self.forward_rate, -1.0), (self.backward_rate, 1.0)):
-            orders = {name: sign * count for name, count in self.counts.items() if sign * count > 0}
+            orders = {name: sign * count for name, count in self.reaction.dissolved.items() if sign * count > 0}
             size = constant * np.ones_like(total)
             for name, order in orders.items():
                 size = size * concentrations[name] ** order
@@ -176,18 +169,9 @@ class Solid:
         """Return the solid."""
         return next(name for name in self.reaction.coefficients if species(name).phase == "s")
 
-    @cached_property
-    def counts(self) -> dict[str, float]:
-        """Return moles set free of each dissolved species for a mole of solid."""
-        return _dissolved(self.reaction)
-
     def ln_saturation(self, concentrations: Mapping[str, Vector]) -> Vector:
         """Return the logarithm of the ion product over the solubility product (nodes,); above 0 it precipitates."""
         product: Vector = -self.ln_solubility * np.ones_like(next(iter(concentrations.values())))
-        for name, count in self.counts.items():
+        for name, count in self.reaction.dissolved.items():
             product = product + count * np.log(concentrations[name] / STANDARD_MOL_M3)
         return product
-
-
-def _dissolved(reaction: Reaction) -> dict[str, float]:
-    return {name: n for name, n in reaction.per_extent.items() if species(name).phase == "aq"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -38,7 +38,6 @@ class Ion:
     diffusivity_m2_s: float
 
     def __post_init__(self) -> None:
-        """Check the diffusivity."""
         if not 0 < self.diffusivity_m2_s < math.inf:
             raise ProcessError(
                 f"the diffusivity of {self.name} is {self.diffusivity_m2_s:g} m²/s; it must be above 0"
@@ -91,7 +90,6 @@ class Electrode:
     compact_layer_f_m2: float = 0.2
 
     def __post_init__(self) -> None:
-        """Check that one of the two is given."""
         given = [value for value in (self.potential_v, self.current_a_m2) if value is not None]
         if len(given) != 1 or not math.isfinite(given[0]):
             raise ProcessError("an electrode is held at a potential or at a current; give one of the two")
@@ -131,12 +129,9 @@ class Cell:
     fixed_charge_mol_m3: Vector | float = 0.0
     mobility: Vector | float = 1.0
     source_mol_m3_s: Matrix | float = 0.0
-    names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Check what can be checked before a number is worked out."""
-        names = tuple(ion.name for ion in self.ions)
-        object.__setattr__(self, "names", names)
+        names = self.names
         if len(set(names)) < len(names):
             raise ProcessError(f"{max(names, key=names.count)} is named twice; name each ion once")
         object.__setattr__(self, "grid_m", np.asarray(self.grid_m, float))
@@ -154,7 +149,7 @@ class Cell:
             self._check_side(at, side)
         laws: list[MassAction | Solid] = [*self.reactions, *self.solids]
         for law in laws:
-            strangers = [name for name in law.counts if name not in names]
+            strangers = [name for name in law.reaction.dissolved if name not in names]
             if strangers:
                 raise ProcessError(f"{law.reaction.name} needs {strangers[0]}, which is no ion of the cell; add it")
 
@@ -172,7 +167,8 @@ class Cell:
         elif isinstance(side, Inflow):
             named = list(side.flux_mol_m2_s)
         elif isinstance(side, Electrode):
-            named = [name for half in side.reactions for name in (*half.orders, *_charged(half))]
+            for half in side.reactions:
+                named += [*half.orders, *(name for name in half.reaction.dissolved if species(name).charge)]
         for name in named:
             if name not in self.names:
                 raise ProcessError(f"a side names {name}, which is no ion of the cell; add it")
@@ -199,6 +195,11 @@ class Cell:
                 )
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Return the ions by name."""
+        return tuple(ion.name for ion in self.ions)
+
+    @cached_property
     def charges(self) -> Vector:
         """Return the charge of each ion, in elementary charges."""
         return np.array([ion.charge for ion in self.ions], float)
@@ -222,7 +223,7 @@ class Cell:
     @cached_property
     def solid_counts(self) -> Matrix:
         """Return the moles of each ion that a mole of each solid binds (solids, ions)."""
-        counts = [self.in_order(solid.counts) for solid in self.solids]
+        counts = [self.in_order(solid.reaction.dissolved) for solid in self.solids]
         return np.array(counts, float).reshape(-1, len(self.names))
 
     def in_order(self, concentrations_mol_m3: Mapping[str, float]) -> Vector:
@@ -241,8 +242,3 @@ def debye_length_m(solution: Mapping[str, float]) -> float:
     if charges == 0:
         return math.inf
     return math.sqrt(PERMITTIVITY_F_M * THERMAL_VOLTAGE_V / (FARADAY_C_PER_MOL * charges))
-
-
-def _charged(half: HalfReaction) -> list[str]:
-    """Return the dissolved species with a charge that a half reaction makes or takes."""
-    return [name for name in half.reaction.coefficients if species(name).phase == "aq" and species(name).charge]

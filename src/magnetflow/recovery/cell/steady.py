@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def steady(first: State) -> State:
         raise ProcessError("what falls out grows for ever; work out its course in time, or leave out the solids")
     check_potential(cell)
     at = _settled(Balance(cell), unknowns(first))
-    return as_state(first, at, first.time_s, first.through_left, first.through_right)
+    return as_state(first, at)
 
 
 def currents_a_m2(of: State) -> dict[str, dict[str, float]]:
@@ -81,8 +82,8 @@ def unknowns(of: State) -> Unknowns:
     return Unknowns(np.ascontiguousarray(nodes), np.array(of.metal_v) / THERMAL_VOLTAGE_V, of.solids.T > 0)
 
 
-def as_state(of: State, at: Unknowns, time_s: float, through_left: Vector, through_right: Vector) -> State:
-    """Return unknowns as the state of the same cell."""
+def as_state(of: State, at: Unknowns, **course: Any) -> State:
+    """Return unknowns as the state of the same cell; `course` replaces its time and what has come in."""
     ions = len(of.cell.names)
     left, right = at.metals * THERMAL_VOLTAGE_V
     return replace(
@@ -91,29 +92,22 @@ def as_state(of: State, at: Unknowns, time_s: float, through_left: Vector, throu
         potential_v=at.nodes[:, ions] * THERMAL_VOLTAGE_V,
         solids=at.nodes[:, ions + 1 :].T.copy(),
         metal_v=(float(left), float(right)),
-        time_s=time_s,
-        through_left=through_left,
-        through_right=through_right,
+        **course,
     )
 
 
 def _settled(balance: Balance, guess: Unknowns) -> Unknowns:
     """Settle at once; where that fails, bring the load up in steps, and say where it can grow no further."""
     closed = not any(isinstance(side, Bulk) for side in (balance.cell.left, balance.cell.right))
-    at_rest = _marched if closed else _at_once
-    try:
-        return at_rest(balance, guess, 1.0)
-    except UnsettledError as error:
-        last = error
-    at, reached, step = guess, 0.0, 0.5
+    at, reached, step = guess, 0.0, 1.0
     while reached < 1:
         tried = min(1.0, reached + step)
         try:
-            at = at_rest(balance, at, tried)
+            at = _marched(balance, at, tried) if closed else settle(balance, at, load=tried)[0]
         except UnsettledError as error:
-            last, step = error, step / 2
+            step /= 2
             if step < LOAD_FOUND * max(reached, LOAD_FOUND):
-                raise _beyond(balance, at, reached, last) from None
+                raise _beyond(balance, at, reached, error) from None
             continue
         reached, step = tried, 1.5 * step
     return at
@@ -138,11 +132,7 @@ def _beyond(balance: Balance, at: Unknowns, reached: float, last: UnsettledError
 def _given_current(cell: Cell, side: Side) -> float:
     if isinstance(side, Inflow):
         return float(FARADAY_C_PER_MOL * cell.charges @ cell.in_order(side.flux_mol_m2_s))
-    return (getattr(side, "current_a_m2", None) or 0.0) if isinstance(side, (Bulk, Electrode)) else 0.0
-
-
-def _at_once(balance: Balance, guess: Unknowns, load: float) -> Unknowns:
-    return settle(balance, guess, load=load)[0]
+    return getattr(side, "current_a_m2", None) or 0.0
 
 
 def _marched(balance: Balance, at: Unknowns, load: float) -> Unknowns:

@@ -15,7 +15,7 @@ import numpy as np
 from magnetflow.arrays import Matrix
 from magnetflow.errors import ConvergenceError, ProcessError, UnsettledError
 from magnetflow.recovery.cell.balance import Balance, Unknowns
-from magnetflow.recovery.cell.newton import settle
+from magnetflow.recovery.cell.newton import STEPS, settle
 from magnetflow.recovery.cell.state import State
 from magnetflow.recovery.cell.steady import as_state, check_potential, unknowns
 
@@ -24,8 +24,7 @@ FIRST_PART = 1e-7  # of the time asked for that the first step takes
 SHORTEST_PART = 1e-13
 LONGEST_GROWTH = 1.8  # of a step over the last one; the formula is stable below 2.4
 TRACE = 1e-6  # part of the largest concentration of all below which none is followed
-FIRST_NEWTON_STEPS = 80  # from a guess
-NEWTON_STEPS = 12  # in a step of time, which is halved rather than laboured at
+NEWTON_STEPS = 12  # in a step of time but the first, which is halved rather than laboured at
 EVENT_FOUND = 1e-9  # part of the time at which an event is found
 
 
@@ -95,7 +94,7 @@ def _formula(points: list[_Point], step: float) -> tuple[float, Matrix, Matrix]:
 
 def _step(balance: Balance, points: list[_Point], step: float) -> _Point:
     rate, history, through = _formula(points, step)
-    steps = NEWTON_STEPS if len(points) > 1 else FIRST_NEWTON_STEPS
+    steps = NEWTON_STEPS if len(points) > 1 else STEPS
     at, residuals = settle(balance, points[-1].at, rate, history, steps=steps)
     return _Point(points[-1].time_s + step, at, balance.contents(at), (residuals.inflow + through) / rate)
 
@@ -132,4 +131,5 @@ def _event(
 
 
 def _state(first: State, point: _Point) -> State:
-    return as_state(first, point.at, point.time_s, point.through[0], point.through[1])
+    left, right = point.through
+    return as_state(first, point.at, time_s=point.time_s, through_left=left, through_right=right)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 from types import MappingProxyType
 
 from magnetflow import tables
@@ -31,7 +31,6 @@ class Reaction:
     per_extent: Mapping[str, float] = field(init=False, repr=False)  # the same as real numbers
 
     def __post_init__(self) -> None:
-        """Refuse what does not balance."""
         exact = {}
         for one, count in self.coefficients.items():
             try:
@@ -67,6 +66,11 @@ class Reaction:
                     raise ProcessError(f"reaction {name}: {term!r} is no species with a number before it")
                 coefficients[found["name"]] += sign * Fraction(found["count"] or 1)  # type: ignore[assignment]
         return cls(name, coefficients)  # type: ignore[arg-type]
+
+    @cached_property
+    def dissolved(self) -> dict[str, float]:
+        """Return the moles made (positive) and taken (negative) of each dissolved species for one unit of extent."""
+        return {name: n for name, n in self.per_extent.items() if species(name).phase == "aq"}
 
     def electrons(self) -> Fraction:
         """Return the electrons that one unit of extent sets free, negative where it takes them."""
