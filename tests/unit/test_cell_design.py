@@ -20,7 +20,6 @@ from magnetflow.recovery.chemistry.reactions import reactions
 from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL, charge_for
 from magnetflow.studies.neo_cycle.cell import design as cell_design
 from magnetflow.studies.neo_cycle.cell import electrolysis
-from magnetflow.studies.neo_cycle.cell import membrane as cell_membrane
 from magnetflow.studies.neo_cycle.cell.quick import inputs, quick
 
 ROOT = Path(__file__).parents[2]
@@ -126,7 +125,7 @@ def test_a_membrane_of_enough_charge_lets_chloride_alone_pass() -> None:
     """Shares of the current add up; far above the charge of the liquor chloride carries all, without it does not."""
     at = electrolysis.point(current_density_a_m2=500.0)
     for charge, low, high in ((1e5, 0.97, 1.001), (None, -1.0, 0.9), (0.0, -1.0, 0.6)):
-        shares = cell_membrane.current_by_ion(at, charge)
+        shares = electrolysis.current_by_ion(at, charge)
         assert sum(shares.values()) == pytest.approx(1, rel=1e-7)
         assert low < shares["Cl-(aq)"] < high, charge
 

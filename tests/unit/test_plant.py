@@ -14,10 +14,10 @@ from scipy.constants import gas_constant
 from magnetflow.errors import ProcessError
 from magnetflow.inference.reconcile import eliminate_serially, reconcile
 from magnetflow.recovery.plant.conditions import RARE_EARTHS, Conditions
-from magnetflow.recovery.plant.measured import balance_problem, carriers
-from magnetflow.recovery.plant.schedule import Rates, bake
+from magnetflow.recovery.plant.flowsheet import balance_problem, carriers
 from magnetflow.recovery.report import kiln_heat_of
 from magnetflow.recovery.route import products_kg, solid_state_chlorination
+from magnetflow.recovery.stages.kiln import Rates, bake
 from magnetflow.studies.neo_cycle import draws as plant_draws
 from magnetflow.studies.neo_cycle import plant, twin
 

@@ -19,12 +19,12 @@ from magnetflow.errors import ProcessError
 from magnetflow.inference.draws.space import probabilities
 from magnetflow.recovery.plant.conditions import METALS, Conditions
 from magnetflow.recovery.plant.flowsheet import Solved
-from magnetflow.recovery.plant.schedule import Rates, bake
 from magnetflow.recovery.report import kiln_heat_of
 from magnetflow.recovery.route import make_up_kg, products_kg, purity, reagents_kg, solid_state_chlorination
 from magnetflow.recovery.stages import kiln as chlorination
 from magnetflow.recovery.stages import leach as leaching
 from magnetflow.recovery.stages import oxalate
+from magnetflow.recovery.stages.kiln import Rates, bake
 from magnetflow.studies.neo_cycle import plant
 from magnetflow.studies.neo_cycle.draws import OXIDES, evaporation_kwh, recovery
 

@@ -13,11 +13,16 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from magnetflow import tables
 from magnetflow.arrays import Array
+from magnetflow.recovery.cell import grids
 from magnetflow.recovery.cell.kinetics import THERMAL_VOLTAGE_V, Branch, HalfReaction, MassAction, Solid
-from magnetflow.recovery.cell.model import Ion
+from magnetflow.recovery.cell.model import Bulk, Cell, Ion
 from magnetflow.recovery.cell.operation import Operation, Setup, operate
+from magnetflow.recovery.cell.state import start
+from magnetflow.recovery.cell.steady import inflow_mol_m2_s, steady
 from magnetflow.recovery.chemistry.reactions import Reaction, reactions
 from magnetflow.recovery.chemistry.species import molar_mass_kg, species
 from magnetflow.recovery.plant.conditions import METALS, Conditions
@@ -54,9 +59,12 @@ LABELS = {
     "hours_a_year": "running time",
 }
 HYDROXIDES = ("Nd(OH)3(s)", "Fe(OH)2(s)")
+ELECTRONS = 37.0  # of a formula unit of the alloy, boron included
 # What makes up the alloy, for its standard potential: moles of each element by its half reaction.
 ALLOY = {"anode_Nd": 2, "anode_Fe": 14, "anode_B": 1}
 KINETICS_OF = {"anode_selective": "anode_alloy_boron"}  # nothing is known of it by itself
+MEMBRANE_INTERVALS = 60  # of the membrane, and of each layer beside it
+FINEST_PART = 4e-4  # of either that the first interval at a face takes
 
 
 @dataclass(frozen=True)
@@ -216,3 +224,33 @@ def setup(at: Point) -> Setup:
 def run(at: Point) -> Operation:
     """Return the cell as it runs at a point."""
     return operate(setup(at), at.current_density_a_m2)
+
+
+def current_by_ion(at: Point, membrane_charge_mol_m3: float | None = None) -> dict[str, float]:
+    """Return the part of the current through a membrane that each ion carries from the liquor of the magnet.
+
+    The catholyte is ammonium chloride, half of what the cell is fed with, and a diffusion layer lies on either side.
+    The charge of the membrane is the central one unless given.
+    """
+    central = conditions()
+    charge = central["membrane_charge_mol_m3"] if membrane_charge_mol_m3 is None else membrane_charge_mol_m3
+    anolyte = liquor(at)
+    salt = ELECTRONS * at.alloy_mol_m3 / 2
+    catholyte = dict.fromkeys(anolyte, 0.0) | {"NH4+(aq)": salt, "Cl-(aq)": salt, "H+(aq)": 1e-4, "OH-(aq)": 1e-4}
+    layer = grids.graded_both(at.layer_m, MEMBRANE_INTERVALS, FINEST_PART * at.layer_m)
+    thickness = central["membrane_m"]
+    membrane = at.layer_m + grids.graded_both(thickness, MEMBRANE_INTERVALS, FINEST_PART * thickness)
+    grid = np.concatenate([layer[:-1], membrane[:-1], membrane[-1] + layer])
+    nodes, intervals = grids.within(grid, float(membrane[0]), float(membrane[-1]))
+    cell = Cell(
+        ions(list(anolyte), at.mobility),
+        grid,
+        Bulk(anolyte, current_a_m2=at.current_density_a_m2),
+        Bulk(catholyte),
+        reactions=[association("OH-(aq)")],
+        fixed_charge_mol_m3=charge * nodes,
+        mobility=1 - (1 - central["membrane_mobility"]) * intervals,
+    )
+    entering = inflow_mol_m2_s(steady(start(cell, catholyte)))[0]
+    shares = FARADAY_C_PER_MOL * cell.charges * entering / at.current_density_a_m2
+    return dict(zip(cell.names, shares.tolist(), strict=True))

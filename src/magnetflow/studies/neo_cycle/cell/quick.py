@@ -18,11 +18,10 @@ from magnetflow.arrays import Array
 from magnetflow.recovery.cell.kinetics import STANDARD_MOL_M3, THERMAL_VOLTAGE_V
 from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL as F
 from magnetflow.studies.neo_cycle.cell import electrolysis
-from magnetflow.studies.neo_cycle.cell.electrolysis import Point
+from magnetflow.studies.neo_cycle.cell.electrolysis import ELECTRONS, Point
 
 ROUNDS = 45  # of bisection, to less than a picovolt
 LOWEST_V, HIGHEST_V = -4.0, 2.0
-ELECTRONS = 37.0  # of a formula unit, boron included
 PROTONS_OF_BORON = 3.0
 HALF_REACTIONS = {
     "a": "anode_alloy_boron",
