@@ -184,3 +184,28 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match="cannot be written"):
         PLANT.write(tmp_path / "file")
+
+
+def test_a_flow_without_a_figure_is_written_as_unmeasured(tmp_path: Path) -> None:
+    figures = {key: figure for key, figure in PLANT.figures.items() if key[0] != "slag"}
+    system = replace(PLANT, figures=figures)
+    system.write(str(tmp_path))
+    assert System.read(str(tmp_path)).problem().names == system.problem().names
+    with pytest.raises(InputError, match="'slag' has no row, so that it is zero everywhere"):
+        replace(system, missing_rows=ZERO)
+
+
+def test_a_sheet_of_another_system_is_not_left_to_count(tmp_path: Path) -> None:
+    replace(PLANT, balances={"quarter": {"slag": 1.0, "scrap": -0.25}}).write(tmp_path)
+    with pytest.raises(InputError, match=r"balances.csv is there and this system has none"):
+        PLANT.write(tmp_path)
+
+
+def test_a_stock_is_not_taken_for_a_flow_of_its_name_nor_for_one_without_a_period() -> None:
+    stocked = replace(PLANT, processes={"plant": Process(stock=True)})
+    shadow = {**PLANT.flows, "stock change of plant": Flow(target="plant")}
+    with pytest.raises(InputError, match="'stock change of plant' is already the name of a variable"):
+        replace(stocked, flows=shadow).problem()
+    yearly = {(flow, Place("2020")): figure for (flow, _), figure in PLANT.figures.items()}
+    with pytest.raises(InputError, match="found an empty cell, while flows have a period"):
+        replace(stocked, figures=yearly, levels={("plant", Place()): Figure(5.0, 1.0, unit="t")})

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from magnetflow.errors import TableError
+from magnetflow.errors import InputError, TableError
 from magnetflow.flows.records import GOODS, ONLY, Figure, Flow, Place, Process
 from magnetflow.flows.statement import Statement
 from magnetflow.flows.system import ZERO, System
@@ -197,9 +197,15 @@ def _missing_rows(rows: Iterable[Row]) -> str:
 def write_system(system: System, place: Path) -> None:
     """Write a system into a folder of CSV files, or into a workbook, as `read_system` reads it.
 
-    A sheet without rows is not written. Raises InputError where the place cannot be written.
+    A sheet without rows is not written; notes are written for flows alone.
+    Raises InputError where the place cannot be written, or holds a sheet that this system has not.
     """
     sheets = {name: _lines(name, rows) for name, rows in _rows_of(system).items() if rows}
+    stale = [name for name in _rows_of(system) if name not in sheets and (place / f"{name}.csv").exists()]
+    if stale:
+        raise InputError(
+            f"{place / stale[0]}.csv is there and this system has none; take it away, or name a new folder"
+        )
     if place.suffix.lower() == SUFFIX:
         write_whole(place.parent, {place.name: workbook_bytes(sheets)})
     else:
@@ -216,7 +222,9 @@ def _lines(name: str, rows: Sequence[Mapping[str, str]]) -> list[list[str]]:
 def _rows_of(system: System) -> dict[str, list[dict[str, str]]]:
     """Return the cells of every sheet by column, row by row; what is not given is left out."""
     unlisted = [name for name in system.flows if name not in {flow for flow, _ in system.figures}]
-    flows = [*system.figures.items(), *(((name, next(iter(system.places()))), Figure()) for name in unlisted)]
+    first = next(iter(system.places()))
+    unmeasured = Figure(unit=system.unit(first.layer))
+    flows = [*system.figures.items(), *(((name, first), unmeasured) for name in unlisted)]
     stocks = [(CHANGE, system.changes), (LEVEL, system.levels)]
     return {
         "flows": [

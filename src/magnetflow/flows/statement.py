@@ -132,7 +132,7 @@ class Statement:
             self._add_stock(STOCK, process, place, figure)
         for process in (name for name, kind in self.system.processes.items() if kind.stock and kind.balanced):
             for place in self.system.places():
-                if self.system.name(f"{STOCK_CHANGE} of {process}", place) not in self.names:
+                if (process, place) not in self.system.changes:
                     self._add_stock(STOCK_CHANGE, process, place, None)
             for layer in self.system.layers:
                 self._add_levels(process, layer)

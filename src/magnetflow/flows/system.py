@@ -59,6 +59,8 @@ class System:
                 if name not in self.flows:
                     problem = f"{shown(name)} is not in the list of flows; add it there or mend the cell"
                     raise fault(figure.row, problem, "flow")
+        for name in self.flows.keys() - {flow for flow, _ in self.figures} if self.missing_rows == ZERO else ():
+            raise InputError(f"{shown(name)} has no row, so that it is zero everywhere; give it one, or take it out")
         for (_, place), figure in self.figures.items():
             unit = self.units[place.layer]
             if bool(figure.unit) != bool(unit):
@@ -71,17 +73,17 @@ class System:
         self._check_stocks()
 
     @classmethod
-    def read(cls, place: Path) -> System:
+    def read(cls, place: Path | str) -> System:
         """Read a system from a folder of CSV files or a workbook; raises TableError with file, row and column."""
         from magnetflow.flows.folder import read_system  # the folder knows the system, not the other way round
 
-        return read_system(place)
+        return read_system(Path(place))
 
-    def write(self, place: Path) -> None:
+    def write(self, place: Path | str) -> None:
         """Write the system into a folder, or a workbook if `place` ends in .xlsx, each file whole or not at all."""
         from magnetflow.flows.folder import write_system
 
-        write_system(self, place)
+        write_system(self, Path(place))
 
     @cached_property
     def layers(self) -> list[str]:
@@ -222,6 +224,8 @@ class System:
                     problem = f"{shown(process)} is not balanced, so that its stock binds nothing"
                     raise fault(figure.row, f"{problem}; balance it, or take the row out", "process")
                 self._check_place(place._replace(period=ONLY), figure)
+                if not place.period and self.flow_periods != [ONLY]:
+                    raise fault(figure.row, "found an empty cell, while flows have a period; give one", "period")
                 if figures is self.changes and place.period not in self.flow_periods:
                     problem = f"no flow is told for {shown(place.period)}, in which the stock is to change"
                     raise fault(figure.row, problem, "period")
