@@ -135,7 +135,7 @@ def test_a_wrong_assay_is_found() -> None:
 
 @pytest.fixture(scope="module")
 def model() -> twin.Twin:
-    return twin.Twin(plant.conditions(composition=DISKS), twin.rates(), twin.prices())
+    return twin.Twin(plant.conditions(composition=DISKS), twin.rates(), plant.prices())
 
 
 def test_the_twin_keeps_its_books(model: twin.Twin) -> None:
@@ -148,7 +148,7 @@ def test_the_twin_keeps_its_books(model: twin.Twin) -> None:
     oxides = sum(mass for name, mass in products_kg(solved).items() if name in plant_draws.OXIDES)
     bought = twin.bought_kg(solved)
     assert outcome["reagents"] == pytest.approx(sum(bought.values()) / oxides)
-    price = twin.prices()
+    price = plant.prices()
     heat = kiln_heat_of(solved, conditions).duty_kwh + plant_draws.evaporation_kwh(solved)
     by_hand = sum(mass * price[name] for name, mass in bought.items()) + heat * price["heat"]
     assert outcome["cost"] == pytest.approx(by_hand / oxides)
@@ -160,7 +160,7 @@ def test_the_twin_keeps_its_books(model: twin.Twin) -> None:
 def test_heat_that_the_kiln_gives_off_is_not_credited_to_the_crystalliser() -> None:
     """Salt for the rare earths alone, iron that does not react: the kiln gives heat, and boiling is paid in full."""
     base = plant.conditions(composition=DISKS)
-    model = twin.Twin(base, Rates(1e3, 0.0, 0.0, 0.0, 0.0), dict.fromkeys(twin.prices(), 0.0) | {"heat": 1.0})
+    model = twin.Twin(base, Rates(1e3, 0.0, 0.0, 0.0, 0.0), dict.fromkeys(plant.prices(), 0.0) | {"heat": 1.0})
     just_enough = sum(model.needed[metal] for metal in RARE_EARTHS) / model.full_salt_mol
     plan = twin.Plan(0.999 * just_enough, 100.0, 100.0, 1.2, 0.02)  # cool, so that warming takes little
     conditions = model.conditions(plan)
@@ -213,7 +213,7 @@ def test_the_twin_counts_salt_and_money_by_hand(model: twin.Twin) -> None:
     assert model.needed["Fe"] == pytest.approx(2 * 0.99 * 125.2 / 0.055845)
     assert model.rates.activation_j == 90_000 and model.rates.activation_of_escape_j == pytest.approx(88_100)
     assert model.full_salt_mol == pytest.approx(sum(model.needed.values()))
-    price = twin.prices()
+    price = plant.prices()
     assert price["H2C2O4"] == 1.0 and price["Nd2O3"] == 65.5 and price["NH4Cl"] == pytest.approx(0.275)
     plan = twin.Plan(1.0, 350.0, 450.0, 1.2, 0.02)
     made = products_kg(solid_state_chlorination(model.conditions(plan)))

@@ -90,17 +90,11 @@ def entropy_j_per_k(name: str, temperature_k: ArrayLike) -> Array:
     return gas_constant * (a[..., 0] * np.log(t) + (a[..., 1:5] * power).sum(-1) + a[..., 6])  # type: ignore[no-any-return]
 
 
-def reaction_enthalpy_j(reaction: Reaction, temperature_k: ArrayLike) -> Array:
-    """Return the heat that one unit of extent takes at a temperature, J; negative where it gives heat."""
-    parts = [float(count) * enthalpy_j(name, temperature_k) for name, count in reaction.coefficients.items()]
-    return np.sum(parts, axis=0)  # type: ignore[no-any-return]
-
-
 def reaction_gibbs_j(reaction: Reaction, temperature_k: ArrayLike) -> Array:
     """Return the standard Gibbs energy of one unit of extent at a temperature, J."""
     t = np.asarray(temperature_k, dtype=float)
-    entropy = [float(count) * entropy_j_per_k(name, t) for name, count in reaction.coefficients.items()]
-    return reaction_enthalpy_j(reaction, t) - t * np.sum(entropy, axis=0)  # type: ignore[no-any-return]
+    parts = [n * (enthalpy_j(name, t) - t * entropy_j_per_k(name, t)) for name, n in reaction.per_extent.items()]
+    return np.sum(parts, axis=0)  # type: ignore[no-any-return]
 
 
 def equilibrium_constant(reaction: Reaction, temperature_k: ArrayLike) -> Array:

@@ -6,7 +6,7 @@ The ideal case is not a forecast. It is what the atoms allow, and the yardstick 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from numbers import Real
 from typing import Any
 
@@ -18,52 +18,12 @@ BASE_METALS = ("Fe", "Co", "Ni")
 METALS = (*RARE_EARTHS, *BASE_METALS)
 CONVERSIONS = {f"conversion.{metal}": metal for metal in METALS}  # as a table or a user names them
 BORON = ("inert", "bcl3", "bn")
-SHARES = (
-    "ammonia_cracked",
-    "ammonia_absorbed",
-    "dust",
-    "boron_reacted",
-    "chlorides_dissolved",
-    "rare_earths_precipitated",
-    "iron_with_oxalate",
-    "iron_precipitated",
-    "cobalt_nickel_with_iron",
-    "boron_captured",
-    "oxygen_used",
-    "purge",
-)
-# What only chlorination asks for.
-OF_KILN = (
-    "nh4cl_ratio",
-    "kiln_temperature_c",
-    "sweep_nm3_per_kg",
-    "ammonia_cracked",
-    "dust",
-    "boron_reacted",
-    "condenser_temperature_c",
-    "ammonia_absorbed",
-    "scrubber_water_ratio",
-    "leach_water_ratio",
-    "chlorides_dissolved",
-)
-# Between which values each condition can lie; beyond them no plant runs and numbers lose their last digits.
-LIMITS = dict.fromkeys(SHARES, (0.0, 1.0)) | {
-    "magnet_kg": (1e-6, 1e6),
-    "nh4cl_ratio": (0.0, 100.0),
-    "kiln_temperature_c": (-273.15, 3000.0),
-    "sweep_nm3_per_kg": (0.0, 1000.0),
-    "condenser_temperature_c": (-273.15, 3000.0),
-    "scrubber_water_ratio": (0.0, 100.0),
-    "leach_water_ratio": (0.0, 100.0),
-    "moisture": (0.0, 100.0),
-    "washes": (0, 20),
-    "wash_ratio": (0.0, 100.0),
-    "oxalic_ratio": (0.0, 100.0),
-    "oxygen_used": (0.01, 1.0),
-    "boron_concentration": (0.01, 1000.0),
-    "boric_acid_g_per_kg": (1.0, 1000.0),
-    "eluant_acid": (0.0, 100.0),
-}
+SHARE = (0.0, 1.0)
+
+
+def limited(default: float, limits: tuple[float, float], *, kiln: bool = False) -> Any:
+    """Return a field with the limits beyond which no plant runs; `kiln` marks what only chlorination asks for."""
+    return field(default=default, metadata={"limits": limits, "kiln": kiln})
 
 
 @dataclass(frozen=True)
@@ -73,41 +33,39 @@ class Conditions:
     Raises ProcessError naming the condition that cannot be, and what it may be.
     """
 
-    magnet_kg: float = 200.0
+    magnet_kg: float = limited(200.0, (1e-6, 1e6))
     composition: str | Mapping[str, float] = ALLOY  # a formula, or mass share by element
     boron: str = "inert"  # what boron does in the kiln: stays, leaves as BCl3, or turns to BN
-    nh4cl_ratio: float = 1.0  # charge over what full chlorination of all metals takes
+    nh4cl_ratio: float = limited(1.0, (0.0, 100.0), kiln=True)  # charge over what full chlorination takes
     # By metal: what the kiln turns to chloride, or the cell dissolves.
     conversion: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(METALS, 1.0))
-    boron_reacted: float = 1.0  # in the scenarios bcl3 and bn
-    kiln_temperature_c: float = 400.0
-    sweep_nm3_per_kg: float = 0.0  # nitrogen through the kiln for each kg of magnets
-    ammonia_cracked: float = 0.0
-    dust: float = 0.0  # lost in crushing
-    condenser_temperature_c: float = 25.0
-    ammonia_absorbed: float = 1.0  # in the scrubber
-    scrubber_water_ratio: float = 4.0  # kg of water for each kg of ammonia
-    leach_water_ratio: float = 4.0  # kg of water for each kg of calcine
-    chlorides_dissolved: float = 1.0
-    moisture: float = 0.0  # kg of liquid held by each kg of filtered solids
-    washes: int = 2  # of each cake
-    wash_ratio: float = 2.0  # kg of water a wash for each kg of liquid held
-    oxalic_ratio: float = 1.0  # acid over what the rare earths take
-    rare_earths_precipitated: float = 1.0  # as oxalate
-    iron_with_oxalate: float = 0.0
-    iron_precipitated: float = 1.0  # as hydroxide
-    cobalt_nickel_with_iron: float = 1.0  # as hydroxides in the iron cake
-    oxygen_used: float = 1.0  # of the oxygen in the air that is blown in
-    boron_captured: float = 1.0  # by the ion exchanger
-    boron_concentration: float = 10.0  # boron in the eluate over boron in the feed, as far as it dissolves
-    boric_acid_g_per_kg: float = 47.2  # in a kg of water, what the eluate can hold; CRC Handbook, 20 °C
-    eluant_acid: float = 0.0  # moles of HCl for each mole of boron eluted
-    purge: float = 0.0  # of the ammonium chloride liquor
+    ammonia_cracked: float = limited(0.0, SHARE, kiln=True)
+    boron_reacted: float = limited(1.0, SHARE, kiln=True)  # in the scenarios bcl3 and bn
+    kiln_temperature_c: float = limited(400.0, (-273.15, 3000.0), kiln=True)
+    sweep_nm3_per_kg: float = limited(0.0, (0.0, 1000.0), kiln=True)  # of nitrogen for each kg of magnets
+    dust: float = limited(0.0, SHARE, kiln=True)  # lost in crushing
+    condenser_temperature_c: float = limited(25.0, (-273.15, 3000.0), kiln=True)
+    ammonia_absorbed: float = limited(1.0, SHARE, kiln=True)  # in the scrubber
+    scrubber_water_ratio: float = limited(4.0, (0.0, 100.0), kiln=True)  # kg of water for each kg of ammonia
+    leach_water_ratio: float = limited(4.0, (0.0, 100.0), kiln=True)  # kg of water for each kg of calcine
+    chlorides_dissolved: float = limited(1.0, SHARE, kiln=True)
+    moisture: float = limited(0.0, (0.0, 100.0))  # kg of liquid held by each kg of filtered solids
+    washes: int = limited(2, (0, 20))  # of each cake
+    wash_ratio: float = limited(2.0, (0.0, 100.0))  # kg of water a wash for each kg of liquid held
+    oxalic_ratio: float = limited(1.0, (0.0, 100.0))  # acid over what the rare earths take
+    rare_earths_precipitated: float = limited(1.0, SHARE)  # as oxalate
+    iron_with_oxalate: float = limited(0.0, SHARE)
+    iron_precipitated: float = limited(1.0, SHARE)  # as hydroxide
+    cobalt_nickel_with_iron: float = limited(1.0, SHARE)  # as hydroxides in the iron cake
+    oxygen_used: float = limited(1.0, (0.01, 1.0))  # of the oxygen in the air that is blown in
+    boron_captured: float = limited(1.0, SHARE)  # by the ion exchanger
+    boron_concentration: float = limited(10.0, (0.01, 1000.0))  # in the eluate over the feed, as far as it dissolves
+    boric_acid_g_per_kg: float = limited(47.2, (1.0, 1000.0))  # what water can hold; CRC Handbook, 20 °C
+    eluant_acid: float = limited(0.0, (0.0, 100.0))  # moles of HCl for each mole of boron eluted
+    purge: float = limited(0.0, SHARE)  # of the ammonium chloride liquor
 
     def __post_init__(self) -> None:
-        """Check every condition."""
-        for name in LIMITS:
-            number_in(name, getattr(self, name), LIMITS)
+        check_limits(self)
         if self.boron not in BORON:
             raise ProcessError(f"boron is {self.boron!r}; choose {', '.join(BORON)}")
         for metal, part in self.conversion.items():
@@ -145,12 +103,20 @@ def number_of(name: str, text: str) -> float:
         raise ProcessError(f"{name} is {text[:40]!r}, not a number") from None
 
 
-def number_in(name: str, value: object, limits: Mapping[str, tuple[float, float]]) -> None:
+def check_limits(conditions: Any) -> None:
     """Raise ProcessError where a condition is no number, or lies outside its limits."""
-    low, high = limits[name]
-    if not isinstance(value, Real) or not low <= value <= high:  # type: ignore[operator]
-        raise ProcessError(f"{name} is {_shown(value)}; give {low:g} to {high:g}")
+    for name, (low, high) in limits_of(type(conditions)).items():
+        value = getattr(conditions, name)
+        if not isinstance(value, Real) or not low <= value <= high:  # type: ignore[operator]
+            shown = f"{value:.6g}" if isinstance(value, float) else repr(value)[:40]
+            raise ProcessError(f"{name} is {shown}; give {low:g} to {high:g}")
 
 
-def _shown(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else repr(value)[:40]
+def limits_of(conditions: type) -> dict[str, tuple[float, float]]:
+    """Return the limits of each condition that has some, those that are shares first."""
+    limits = {one.name: one.metadata["limits"] for one in fields(conditions) if one.metadata}
+    return dict(sorted(limits.items(), key=lambda named: named[1] != SHARE))
+
+
+LIMITS = limits_of(Conditions)
+OF_KILN = [one.name for one in fields(Conditions) if one.metadata.get("kiln")]

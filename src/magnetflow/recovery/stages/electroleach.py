@@ -15,21 +15,13 @@ from typing import NamedTuple
 from magnetflow.errors import ProcessError
 from magnetflow.recovery.chemistry.reactions import Reaction, reactions
 from magnetflow.recovery.chemistry.species import WATER
-from magnetflow.recovery.plant.conditions import METALS, Conditions, number_in, number_of
+from magnetflow.recovery.plant.conditions import METALS, Conditions, check_limits, limited, limits_of, number_of
 from magnetflow.recovery.plant.flowsheet import Streams, Unit
 from magnetflow.recovery.plant.streams import Stream, mix, of_mass
 from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL, Step, electrolyse, react
 from magnetflow.recovery.stages.kiln import elements_apart, top_up
 
 HOUR_S = 3600.0
-LIMITS = {
-    "boron_oxidised": (0.0, 1.0),
-    "current_efficiency": (0.01, 1.0),
-    "cell_voltage_v": (0.0, 1000.0),
-    "acid_ratio": (1.0, 100.0),
-    "water_ratio": (1.0, 1000.0),
-    "salt_ratio": (1.0, 100.0),
-}
 
 
 @dataclass(frozen=True)
@@ -40,22 +32,23 @@ class Electrolysis:
     """
 
     divided: bool = False  # by an anion exchange membrane
-    boron_oxidised: float = 1.0  # to boric acid; the rest stays as boron
-    current_efficiency: float = 1.0  # share of the current that dissolves magnet
-    cell_voltage_v: float = 3.0
-    acid_ratio: float = 1.0  # hydrochloric acid over what the cell takes
-    water_ratio: float = 20.0  # kg of water on either side for each kg of magnets
-    salt_ratio: float = 1.0  # ammonium chloride over what the divided cell takes
+    boron_oxidised: float = limited(1.0, (0.0, 1.0))  # to boric acid; the rest stays as boron
+    current_efficiency: float = limited(1.0, (0.01, 1.0))  # share of the current that dissolves magnet
+    cell_voltage_v: float = limited(3.0, (0.0, 1000.0))
+    acid_ratio: float = limited(1.0, (1.0, 100.0))  # hydrochloric acid over what the cell takes
+    water_ratio: float = limited(20.0, (1.0, 1000.0))  # kg of water on either side for each kg of magnets
+    salt_ratio: float = limited(1.0, (1.0, 100.0))  # ammonium chloride over what the divided cell takes
 
     def __post_init__(self) -> None:
-        """Check every condition."""
-        for name in LIMITS:
-            number_in(name, getattr(self, name), LIMITS)
+        check_limits(self)
 
     def with_(self, settings: Mapping[str, str]) -> Electrolysis:
         """Return these conditions with some given as text. Raises ProcessError for a text that is no number."""
         changed = {name: number_of(name, text) for name, text in settings.items()}
         return replace(self, **changed)  # type: ignore[arg-type]
+
+
+LIMITS = limits_of(Electrolysis)
 
 
 class Work(NamedTuple):
@@ -89,14 +82,12 @@ def work(charged: Stream, conditions: Conditions, cell: Electrolysis) -> Work:
     shares = {reaction: efficiency * each / dissolving for reaction, each in electrons.items() if each}
     shares[known["anode_oxygen"]] = max(0.0, 1 - math.fsum(shares.values()))
     passed = dissolving / efficiency
-    made = sum(share * passed * _protons(reaction) for reaction, share in shares.items())
+    made = sum(
+        share * passed * reaction.per_extent.get("H+(aq)", 0.0) / float(reaction.electrons())
+        for reaction, share in shares.items()
+    )
     charge = passed * FARADAY_C_PER_MOL
     return Work(charge, shares, passed - made, charge * cell.cell_voltage_v / HOUR_S / 1000)
-
-
-def _protons(reaction: Reaction) -> float:
-    """Return the protons that a half reaction sets free for each of its electrons."""
-    return reaction.per_extent.get("H+(aq)", 0.0) / float(reaction.electrons())
 
 
 def units(conditions: Conditions, cell: Electrolysis) -> list[Unit]:

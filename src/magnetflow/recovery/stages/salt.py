@@ -2,22 +2,17 @@
 
 The liquor behind the iron filter holds the chloride of the whole batch as ammonium chloride. An ion exchanger takes
 its boron, a purge what would build up, and a crystalliser gives the salt back.
-Resins with N-methylglucamine hold boric acid as a borate ester, best where borate is there, and give it to acid.
 """
 
 from __future__ import annotations
 
-from magnetflow.errors import ProcessError
 from magnetflow.recovery.chemistry.reactions import reactions
-from magnetflow.recovery.chemistry.speciation import equilibrate
-from magnetflow.recovery.chemistry.species import WATER, atomic_weight_kg, molar_mass_kg
+from magnetflow.recovery.chemistry.species import WATER, molar_mass_kg
 from magnetflow.recovery.plant.conditions import BASE_METALS, RARE_EARTHS, Conditions
 from magnetflow.recovery.plant.flowsheet import Streams, Unit
 from magnetflow.recovery.plant.streams import Stream
 from magnetflow.recovery.plant.units import Step, advance, extent_at_most, pick, react, split
-
-BORIC_ACID = "H3BO3(aq)"
-BORATE = "B(OH)4-(aq)"
+from magnetflow.recovery.stages.boron import BORIC_ACID
 
 
 def units(conditions: Conditions, salt: str = "nh4cl_recycled") -> list[Unit]:
@@ -82,29 +77,3 @@ def _crystalliser(salt_stream: str) -> Unit:
         return {salt_stream: boiled.in_phase("s"), "condensate": boiled.in_phase("l", "aq", "g")}
 
     return Unit("crystalliser", ["loop_liquor"], [salt_stream, "condensate"], work)
-
-
-def borate_share(ph: float, boron_molal: float) -> float:
-    """Return the share of dissolved boron that is borate at a pH, by the equilibria of the book."""
-    if not boron_molal > 0:
-        raise ProcessError("there is no boron to share out")
-    rest = equilibrate({BORIC_ACID: boron_molal}, ph=ph)
-    return rest.molality[BORATE] / boron_molal
-
-
-def resin_kg(boron_mol: float, capacity_mg_per_g: float) -> float:
-    """Return the resin that holds an amount of boron in one load, kg. Raises ProcessError for no capacity."""
-    if capacity_mg_per_g <= 0:
-        raise ProcessError(f"a resin of {capacity_mg_per_g:g} mg/g holds no boron; give more than 0")
-    return boron_mol * atomic_weight_kg("B") * 1000 / capacity_mg_per_g
-
-
-def concentration_limit(liquor: Stream, solubility_g_per_kg: float) -> float:
-    """Return how many times boric acid of a liquor can be concentrated before it crystallises in the eluate."""
-    water_kg = liquor.of(WATER) * molar_mass_kg(WATER)
-    if water_kg == 0:
-        raise ProcessError("the liquor holds no water")
-    boric_g_per_kg = 1000 * liquor.of(BORIC_ACID) * molar_mass_kg(BORIC_ACID) / water_kg
-    if boric_g_per_kg == 0:
-        raise ProcessError("the liquor holds no boric acid to concentrate")
-    return solubility_g_per_kg / boric_g_per_kg

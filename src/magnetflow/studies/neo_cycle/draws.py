@@ -144,11 +144,4 @@ def spread(results: pd.DataFrame) -> pd.DataFrame:
 def rank_correlation(drawn: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     """Return Spearman's rank correlation of each outcome with each condition that is drawn on its own."""
     own = drawn[[name for name in drawn.columns if name not in TOGETHER]]
-    ranks, of_results = own.rank(), results.rank()
-    return pd.DataFrame(
-        {
-            outcome: [float(np.corrcoef(ranks[name], of_results[outcome])[0, 1]) for name in own]
-            for outcome in results
-        },
-        index=own.columns,
-    )
+    return own.join(results).corr("spearman").loc[own.columns, results.columns]

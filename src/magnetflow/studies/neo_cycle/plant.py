@@ -6,7 +6,9 @@ The concept is that of NEO-CYCLE, which publishes no yields; every range is mark
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -55,24 +57,24 @@ def facts() -> dict[str, float]:
     return dict(zip(table["item"], table["value"].where(~shares, table["value"] / 100), strict=True))
 
 
+@cache
+def prices() -> Mapping[str, float]:
+    """Return the price of each reagent and oxide, the mean of its bounds, USD for each kg or kWh."""
+    return {str(name): float(rows.mean()) for name, rows in tables.read("recovery_prices").groupby("item")["value"]}
+
+
 # Units drawn as one in a picture, and where each stands, from left to right and from top to bottom between 0 and 1.
-GROUPS = {
-    "crusher": "kiln charge",
-    "charging": "kiln charge",
-    "kiln": "kiln",
-    "condenser": "gas treatment",
-    "scrubber": "gas treatment",
-    "leach": "leach",
-    "residue filter": "leach",
-    "oxalate precipitation": "oxalate",
-    "oxalate filter": "oxalate",
-    "calciner": "calciner",
-    "oxidation": "oxidation",
-    "iron filter": "oxidation",
-    "ion exchanger": "salt recovery",
-    "purge": "salt recovery",
-    "crystalliser": "salt recovery",
+UNITS = {
+    "kiln charge": ("crusher", "charging"),
+    "kiln": ("kiln",),
+    "gas treatment": ("condenser", "scrubber"),
+    "leach": ("leach", "residue filter"),
+    "oxalate": ("oxalate precipitation", "oxalate filter"),
+    "calciner": ("calciner",),
+    "oxidation": ("oxidation", "iron filter"),
+    "salt recovery": ("ion exchanger", "purge", "crystalliser"),
 }
+GROUPS = {unit: group for group, units in UNITS.items() for unit in units}
 PLACES = {
     "magnets": (0.01, 0.35),
     "salt bought": (0.01, 0.75),
@@ -96,19 +98,15 @@ PLACES = {
     "condensate": (0.99, 0.26),
     "salt sold": (0.30, 0.80),
 }
-OUTSIDE_NAMES = {
-    "magnets": "magnets",
-    "nh4cl_make_up": "salt bought",
-    "dust": "dust",
+# What enters by itself, and what leaves by another name than its own.
+ENTERING = {"magnets": "magnets", "nh4cl_make_up": "salt bought"}
+LEAVING = {
     "off_gas": "off-gas",
     "spent_air": "off-gas",
-    "residue": "residue",
     "iron_cake": "iron hydroxide",
     "oxide": "oxides",
     "calciner_gas": "calciner gas",
     "boron_eluate": "boron eluate",
-    "purge": "purge",
-    "condensate": "condensate",
     "nh4cl_surplus": "salt sold",
 }
 SMALLEST = 1e-6  # part of the largest ribbon below which none is drawn
@@ -118,12 +116,11 @@ def ribbons(solved: Solved, element: str) -> pd.DataFrame:
     """Return the flows of an element between the places of the picture: source, target, value in kg, label."""
     rows: dict[tuple[str, str], float] = {}
     for name, pipe in solved.pipes.items():
-        ends = [
-            GROUPS.get(place) or OUTSIDE_NAMES.get(name, "other reagents") for place in (pipe.source, pipe.target)
-        ]
-        mass = solved.streams[name].elements_kg().get(element, 0.0)
-        if ends[0] != ends[1]:
-            rows[ends[0], ends[1]] = rows.get((ends[0], ends[1]), 0.0) + mass
+        source = GROUPS.get(pipe.source) or ENTERING.get(name, "other reagents")
+        target = GROUPS.get(pipe.target) or LEAVING.get(name, name)
+        if source != target:
+            mass = solved.streams[name].elements_kg().get(element, 0.0)
+            rows[source, target] = rows.get((source, target), 0.0) + mass
     largest = max(rows.values())
     drawn = {ends: mass for ends, mass in rows.items() if mass > SMALLEST * largest}
     return pd.DataFrame(

@@ -64,11 +64,6 @@ def rates(bound: str = "central") -> Rates:
     )
 
 
-def prices() -> dict[str, float]:
-    """Return the price of each reagent and oxide, the mean of its bounds, USD for each kg or kWh."""
-    return {str(name): float(rows.mean()) for name, rows in tables.read("recovery_prices").groupby("item")["value"]}
-
-
 class Twin:
     """A batch of magnets with its rates and prices; `evaluate` works out what a plan comes to."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +15,6 @@ import pandas as pd
 from scipy.optimize import brentq, minimize
 from scipy.stats import triang
 
-from magnetflow import tables
 from magnetflow.arrays import Array, Mask, Vector
 from magnetflow.errors import ProcessError
 from magnetflow.inference.draws.space import probabilities
@@ -27,23 +25,15 @@ from magnetflow.recovery.chemistry.species import molar_mass_kg
 from magnetflow.recovery.plant.units import charge_for
 from magnetflow.studies.neo_cycle.cell import electrolysis
 from magnetflow.studies.neo_cycle.cell.electrolysis import Point, alloy_mol_m3
-from magnetflow.studies.neo_cycle.cell.quick import HALF_REACTIONS, Quick, quick
+from magnetflow.studies.neo_cycle.cell.quick import HALF_REACTIONS, OF_POINT, Quick, quick
+from magnetflow.studies.neo_cycle.plant import prices
 
 AH_PER_KG = charge_for(reactions()["anode_alloy_boron"], "Nd2Fe14B(s)", 1.0) / 3600
 PLATED = 0.1  # share of the current that plates iron, at which a cell no longer does its work
 LIMIT_FOUND = 3e-3  # part of a limiting current to which it is found
 CURRENTS_A_M2 = (5.0, 6000.0)  # between which limits and the optimum are looked for
 ACIDITIES = (0.0, 3.0)
-# Short names of the surrogate with the conditions and figures that they are drawn from.
-CONDITIONS = {
-    "gap": "gap_m",
-    "layer": "layer_m",
-    "support": "support_mol_m3",
-    "mobility": "mobility",
-    "area_cost": "area_cost_usd_m2_a",
-    "hours": "hours_a_year",
-    "water": "water_ratio",
-}
+OF_COST = {"area_cost": "area_cost_usd_m2_a", "hours": "hours_a_year", "water": "water_ratio"}  # by short names
 LABELS = {
     "gap": "gap",
     "layer": "diffusion layer",
@@ -62,9 +52,6 @@ LABELS = {
     "t_f": "transfer coefficient of iron",
     "electricity": "price of electricity",
 }
-EXCHANGE_CURRENTS = [f"i_{letter}" for letter in HALF_REACTIONS]
-# The magnet's exchange current is given at the potential of iron.
-REFERENCE = {"anode_alloy_boron": "anode_Fe"}
 
 
 class Outcome(NamedTuple):
@@ -90,28 +77,22 @@ def central() -> dict[str, float | Array]:
 def at_bound(bound: str) -> dict[str, float | Array]:
     """Return every input at one end of its range; what has no range stays central."""
     conditions = electrolysis.conditions(bound)
-    values: dict[str, float | Array] = {short: conditions[name] for short, name in CONDITIONS.items()}
-    values["current"], values["ph"] = conditions["current_density_a_m2"], conditions["ph"]
-    values["electricity"] = _price("heat")  # of the kiln, which is heated by electricity
+    names = OF_POINT | OF_COST
+    values: dict[str, float | Array] = {short: conditions[names[short]] for short in names if short != "alloy"}
+    values["electricity"] = prices()["heat"]  # of the kiln, which is heated by electricity
     values["alloy"] = alloy_mol_m3(values["water"])
     figures = {**electrolysis.figures(), **electrolysis.figures(bound)}
     for letter, name in HALF_REACTIONS.items():
         values[f"i_{letter}"] = figures[name, "exchange current density"]
         values[f"t_{letter}"] = figures[name, "transfer coefficient"]
-        values[f"e_{letter}"] = figures[REFERENCE.get(name, name), "standard potential"]
+        at = "anode_Fe" if name == "anode_alloy_boron" else name  # the magnet's is given at the potential of iron
+        values[f"e_{letter}"] = figures[at, "standard potential"]
     return values
-
-
-@cache
-def _price(item: str) -> float:
-    """Return the middle of the range of a price."""
-    rows = tables.read("recovery_prices").query("item == @item")
-    return float(rows["value"].mean())
 
 
 def outcome(given: Mapping[str, float | Array]) -> Outcome:
     """Return what a cell comes to at inputs by their short names, numbers or arrays."""
-    cell = quick({name: value for name, value in given.items() if name not in ("area_cost", "hours", "water")})
+    cell = quick({name: value for name, value in given.items() if name not in OF_COST})
     net = cell.dissolving - cell.plating
     energy = cell.voltage_v * AH_PER_KG / 1000 / net
     rate = np.asarray(given["current"]) * net / AH_PER_KG
@@ -121,7 +102,7 @@ def outcome(given: Mapping[str, float | Array]) -> Outcome:
 def _cost(given: Mapping[str, float | Array], energy_kwh_kg: Array, rate_kg_m2_h: Array) -> Array:
     """Return what electricity, electrodes and free acid with its ammonia cost for a kilogram, USD."""
     free_mol = 10.0 ** -np.asarray(given["ph"]) * np.asarray(given["water"])  # of acid for each kg of magnets
-    reagents = _price("HCl") * molar_mass_kg("HCl(aq)") + _price("NH3") * molar_mass_kg("NH3(aq)")
+    reagents = sum(prices()[formula] * molar_mass_kg(f"{formula}(aq)") for formula in ("HCl", "NH3"))
     electrodes = np.asarray(given["area_cost"]) / (np.asarray(given["hours"]) * rate_kg_m2_h)
     return np.asarray(np.asarray(given["electricity"]) * energy_kwh_kg + electrodes + free_mol * reagents)
 
@@ -208,11 +189,12 @@ def sensitivity() -> pd.DataFrame:
 def draws(count: int, seed: int) -> dict[str, float | Array]:
     """Return drawn inputs (draws,) of each: triangles about central values, for exchange currents in logarithms."""
     names = [name for name in LABELS if name != "electricity"]
+    exchange_currents = {f"i_{letter}" for letter in HALF_REACTIONS}
     low, middle, high = at_bound("low"), central(), at_bound("high")
     values = dict(middle)
     for name, points in zip(names, probabilities(len(names), seed, 0, count), strict=True):
         ends = [float(each[name]) for each in (low, middle, high)]
-        logarithmic = name in EXCHANGE_CURRENTS
+        logarithmic = name in exchange_currents
         one, two, three = [math.log(end) if logarithmic else end for end in ends]
         drawn = triang.ppf(points, (two - one) / (three - one), one, three - one)
         values[name] = np.exp(drawn) if logarithmic else drawn

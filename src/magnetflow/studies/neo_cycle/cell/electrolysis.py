@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -30,15 +30,7 @@ from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
 from magnetflow.recovery.stages.electroleach import LIMITS, Electrolysis
 from magnetflow.studies.neo_cycle import plant
 
-# Which branch of a half reaction runs here, and of which ion it is of first order.
-BRANCHES: Mapping[str, tuple[str, str | None]] = {
-    "anode_alloy_boron": ("anodic", None),
-    "anode_selective": ("anodic", None),
-    "anode_oxygen": ("anodic", None),
-    "cathode_hydrogen": ("cathodic", "H+(aq)"),
-    "cathode_water": ("cathodic", None),
-    "cathode_iron": ("cathodic", "Fe+2(aq)"),
-}
+FIRST_ORDER = {"cathode_hydrogen": "H+(aq)", "cathode_iron": "Fe+2(aq)"}  # half reactions by the ion that they take
 # The conditions of `cell_conditions` in the words that a table shows.
 LABELS = {
     "boron_oxidised": "boron dissolved",
@@ -62,7 +54,6 @@ HYDROXIDES = ("Nd(OH)3(s)", "Fe(OH)2(s)")
 ELECTRONS = 37.0  # of a formula unit of the alloy, boron included
 # What makes up the alloy, for its standard potential: moles of each element by its half reaction.
 ALLOY = {"anode_Nd": 2, "anode_Fe": 14, "anode_B": 1}
-KINETICS_OF = {"anode_selective": "anode_alloy_boron"}  # nothing is known of it by itself
 MEMBRANE_INTERVALS = 60  # of the membrane, and of each layer beside it
 FINEST_PART = 4e-4  # of either that the first interval at a face takes
 
@@ -105,8 +96,7 @@ def alloy_mol_m3(water_ratio: Array | float) -> Array | float:
 def point(**given: object) -> Point:
     """Return the central conditions of the cell; `given` replaces what it names."""
     central = conditions()
-    names = ("current_density_a_m2", "gap_m", "layer_m", "ph", "support_mol_m3", "mobility")
-    values: dict[str, object] = {name: central[name] for name in names}
+    values: dict[str, object] = {one.name: central[one.name] for one in fields(Point) if one.name in central}
     values["alloy_mol_m3"] = alloy_mol_m3(central["water_ratio"])
     return Point(**values | given)  # type: ignore[arg-type]
 
@@ -174,18 +164,18 @@ def figures(bound: str = "central") -> Mapping[tuple[str, str], float]:
 
 
 def half_reaction(name: str) -> HalfReaction:
-    """Return a half reaction with central kinetics."""
-    known, source = figures(), KINETICS_OF.get(name, name)
-    direction, ion = BRANCHES[name]
-    branch = Branch(known[source, "transfer coefficient"], {ion: 1.0} if ion else {})
+    """Return a half reaction with central kinetics, by the branch that runs here alone."""
+    known, reaction = figures(), reactions()[name]
+    source = "anode_alloy_boron" if name == "anode_selective" else name  # nothing is known of the former by itself
+    branch = Branch(known[source, "transfer coefficient"], {FIRST_ORDER[name]: 1.0} if name in FIRST_ORDER else {})
     alloy = name in ("anode_alloy_boron", "anode_selective")
     potential = alloy_potential_v(name) if alloy else known[name, "standard potential"]
-    anodic, cathodic = (branch, None) if direction == "anodic" else (None, branch)
+    anodic, cathodic = (branch, None) if reaction.electrons() > 0 else (None, branch)
     current = known[source, "exchange current density"]
     if name == "anode_alloy_boron":  # its figure is given at the potential of iron, which is the last to dissolve
         below = potential - known["anode_Fe", "standard potential"]
         current *= math.exp(branch.transfer * below / THERMAL_VOLTAGE_V)
-    return HalfReaction(reactions()[name], potential, current, anodic, cathodic)
+    return HalfReaction(reaction, potential, current, anodic, cathodic)
 
 
 def liquor(at: Point) -> dict[str, float]:

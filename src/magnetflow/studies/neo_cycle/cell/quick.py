@@ -23,6 +23,15 @@ from magnetflow.studies.neo_cycle.cell.electrolysis import ELECTRONS, Point
 ROUNDS = 45  # of bisection, to less than a picovolt
 LOWEST_V, HIGHEST_V = -4.0, 2.0
 PROTONS_OF_BORON = 3.0
+OF_POINT = {
+    "current": "current_density_a_m2",
+    "gap": "gap_m",
+    "layer": "layer_m",
+    "ph": "ph",
+    "alloy": "alloy_mol_m3",
+    "support": "support_mol_m3",
+    "mobility": "mobility",
+}  # conditions of a point by their short names
 HALF_REACTIONS = {
     "a": "anode_alloy_boron",
     "h": "cathode_hydrogen",
@@ -68,15 +77,7 @@ class _Cathode(NamedTuple):
 
 def inputs(at: Point) -> dict[str, float]:
     """Return what the surrogate needs of a point, kinetics included, by short names."""
-    values = {
-        "current": at.current_density_a_m2,
-        "gap": at.gap_m,
-        "layer": at.layer_m,
-        "ph": at.ph,
-        "alloy": at.alloy_mol_m3,
-        "support": at.support_mol_m3,
-        "mobility": at.mobility,
-    }
+    values: dict[str, float] = {short: getattr(at, name) for short, name in OF_POINT.items()}
     for letter, name in HALF_REACTIONS.items():
         half = electrolysis.half_reaction(name)
         branch = half.anodic or half.cathodic
