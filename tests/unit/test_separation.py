@@ -21,7 +21,7 @@ from magnetflow.recovery.chemistry.speciation import components, equilibrate
 from magnetflow.recovery.plant.conditions import Conditions
 from magnetflow.recovery.plant.streams import Stream, of_mass
 from magnetflow.recovery.route import purity, solid_state_chlorination
-from magnetflow.recovery.stages import oxalate, salt
+from magnetflow.recovery.stages import boron, oxalate
 from magnetflow.studies.neo_cycle import plant
 
 LAWS = tables.read("aqueous_equilibria", ROOT / "data")
@@ -121,12 +121,12 @@ def tables_charge(name: str) -> Any:
 
 def test_boric_acid_is_half_borate_at_its_constant() -> None:
     """At no ionic strength half is borate at pH 9.24; Davies shifts that by the coefficient of one charge."""
-    assert salt.borate_share(9.24, 1e-6) == pytest.approx(0.5, abs=1e-3)
-    assert salt.borate_share(7.0, 0.05) < 0.01
-    assert salt.borate_share(11.0, 0.05) > 0.97
-    assert salt.resin_kg(1000 / 10.81, 5.0) == pytest.approx(200.0)
+    assert boron.borate_share(9.24, 1e-6) == pytest.approx(0.5, abs=1e-3)
+    assert boron.borate_share(7.0, 0.05) < 0.01
+    assert boron.borate_share(11.0, 0.05) > 0.97
+    assert boron.resin_kg(1000 / 10.81, 5.0) == pytest.approx(200.0)
     liquor = of_mass({"H2O(l)": 100.0, "H3BO3(aq)": 0.5})
-    assert salt.concentration_limit(liquor, 47.2) == pytest.approx(9.44)
+    assert boron.concentration_limit(liquor, 47.2) == pytest.approx(9.44)
 
 
 def test_a_solubility_product_by_hand() -> None:
@@ -192,10 +192,10 @@ def test_iron_begins_to_fall_between_the_doses_where_it_was_measured_to() -> Non
         (lambda: oxalate.dose(LIQUOR, 0.0), "a dose of 0 holds no oxalic acid"),
         (lambda: oxalate.dose(of_mass({"H2O(l)": 1.0}), 1.0), "no rare earths to dose"),
         (lambda: equilibrate({"Nd+3(aq)": 0.1}, constants={"nonsense": 3.0}), "no constant of nonsense"),
-        (lambda: salt.borate_share(9.0, 0.0), "no boron to share"),
-        (lambda: salt.concentration_limit(Stream({"H3BO3(aq)": 1.0}), 47.0), "no water"),
-        (lambda: salt.resin_kg(1.0, 0.0), "a resin of 0 mg/g"),
-        (lambda: salt.concentration_limit(of_mass({"H2O(l)": 1.0}), 47.0), "no boric acid"),
+        (lambda: boron.borate_share(9.0, 0.0), "no boron to share"),
+        (lambda: boron.concentration_limit(Stream({"H3BO3(aq)": 1.0}), 47.0), "no water"),
+        (lambda: boron.resin_kg(1.0, 0.0), "a resin of 0 mg/g"),
+        (lambda: boron.concentration_limit(of_mass({"H2O(l)": 1.0}), 47.0), "no boric acid"),
     ],
 )
 def test_what_cannot_be_is_refused(spoilt: Any, message: str) -> None:
