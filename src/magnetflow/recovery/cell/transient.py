@@ -39,10 +39,7 @@ class _Point:
 
 
 def run(
-    first: State,
-    duration_s: float,
-    tolerance: float = TOLERANCE,
-    until: Callable[[State], float] | None = None,
+    first: State, duration_s: float, tolerance: float = TOLERANCE, until: Callable[[State], float] | None = None
 ) -> list[State]:
     """Return the states of a cell from a first one on, as the steps fall.
 

@@ -108,7 +108,6 @@ def equilibrate(
     `solids` names what may precipitate, by default every solid of the table; `constants` replaces decadic logarithms.
     Raises ProcessError for a negative total or an unknown solid, ConvergenceError where no answer is found.
     """
-    _check(totals, solids or (), constants or {})
     liquor = _liquor(totals, ph is not None, solids, constants or {})
     ln_activity, before = _first_guess(liquor.totals, ph), 0.0
     active: list[int] = []
@@ -162,23 +161,21 @@ class _Liquor:
         return np.exp(np.minimum(self.ln_constant + self.parts @ ln_activity - self.ln_gamma, 50.0))
 
 
-def _check(totals: Mapping[str, float], solids: Sequence[str], constants: Mapping[str, float]) -> None:
-    """Raise ProcessError for a total that cannot be, or a name that the table does not hold."""
+def _liquor(
+    totals: Mapping[str, float], ph_given: bool, solids: Sequence[str] | None, constants: Mapping[str, float]
+) -> _Liquor:
+    """Gather the species and the solids that the components of a liquor can form.
+
+    Raises ProcessError for a total that cannot be, or a name that the table does not hold.
+    """
     dissolved, can_fall = _laws()
     for name, amount in totals.items():
         if not math.isfinite(amount) or (amount < 0 and name != PROTON):
             raise ProcessError(f"a liquor holds {amount:g} mol/kg of {name}")
     for name in sorted(set(constants) - set(dissolved) - set(can_fall)):
         raise ProcessError(f"no constant of {name} is in the table, so it cannot be replaced")
-    for name in sorted(set(solids) - set(can_fall)):
+    for name in sorted(set(solids or ()) - set(can_fall)):
         raise ProcessError(f"no solubility of {name} is known; there are {', '.join(sorted(can_fall))}")
-
-
-def _liquor(
-    totals: Mapping[str, float], ph_given: bool, solids: Sequence[str] | None, constants: Mapping[str, float]
-) -> _Liquor:
-    """Gather the species and the solids that the components of a liquor can form."""
-    dissolved, can_fall = _laws()
     names = [PROTON, *sorted(name for name, amount in totals.items() if amount > 0 and name != PROTON)]
 
     def formed(laws: Mapping[str, Law]) -> tuple[list[str], Matrix, Vector]:

@@ -100,13 +100,8 @@ def _iron(conditions: Conditions, brought: Sequence[str]) -> Unit:
             "oxidation_air": air,
         }
 
-    return Unit(
-        "oxidation",
-        ["iron_liquor", *brought],
-        ["iron_slurry", "spent_air"],
-        work,
-        draws=["ammonia_make_up", "oxidation_air"],
-    )
+    outlets, draws = ["iron_slurry", "spent_air"], ["ammonia_make_up", "oxidation_air"]
+    return Unit("oxidation", ["iron_liquor", *brought], outlets, work, draws)
 
 
 def _per(reaction: Reaction, name: str, of: str) -> float:

@@ -37,6 +37,7 @@ DECISIONS = {
     "oxalic_ratio": (1.0, 1.6),
     "purge": (0.005, 0.1),
 }
+LOWS, HIGHS = np.array(list(DECISIONS.values())).T
 # Outcomes that can be aimed at, with the sign that makes the best one the smallest.
 AIMS = {"recovery": -1.0, "reagents": 1.0, "cost": 1.0, "margin": -1.0}
 
@@ -120,12 +121,7 @@ def bought_kg(solved: Solved) -> dict[str, float]:
 
 def plan_at(point: Vector) -> Plan:
     """Return the plan at a point of the unit cube (decisions,), in the order of DECISIONS."""
-    return Plan(
-        *(
-            low + (high - low) * float(np.clip(at, 0, 1))
-            for at, (low, high) in zip(point, DECISIONS.values(), strict=True)
-        )
-    )
+    return Plan(*(LOWS + (HIGHS - LOWS) * np.clip(point, 0, 1)).tolist())
 
 
 def survey(twin: Twin, count: int, seed: int) -> pd.DataFrame:
@@ -152,8 +148,7 @@ def best(twin: Twin, aim: str, surveyed: pd.DataFrame, steps: int) -> pd.Series[
         outside = float(np.abs(point - np.clip(point, 0, 1)).sum())
         return sign * twin.evaluate(plan_at(point))[aim] / scale + outside
 
-    lows, highs = (np.array(limits) for limits in zip(*DECISIONS.values(), strict=True))
-    at = (start[list(DECISIONS)].to_numpy(dtype=float) - lows) / (highs - lows)
+    at = (start[list(DECISIONS)].to_numpy(dtype=float) - LOWS) / (HIGHS - LOWS)
     found = minimize(loss, at, method="Nelder-Mead", options={"maxfev": steps})
     plan = plan_at(found.x if found.fun < loss(at) else at)
     return pd.Series(asdict(plan) | twin.evaluate(plan))
