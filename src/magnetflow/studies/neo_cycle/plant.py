@@ -17,23 +17,6 @@ from magnetflow import tables
 from magnetflow.recovery.plant.conditions import ALLOY, Conditions, by_field
 from magnetflow.recovery.plant.flowsheet import Solved
 
-# The tables that only the recovery chapters draw on.
-TABLES = (
-    "aqueous_equilibria",
-    "cell_conditions",
-    "diffusivities",
-    "half_reactions",
-    "kiln_kinetics",
-    "magnet_assays",
-    "oxalate_measurements",
-    "recovery_conditions",
-    "recovery_facts",
-    "recovery_prices",
-    "solution_rates",
-    "thermo_constants",
-    "thermo_polynomials",
-)
-
 
 def composition(name: str) -> str | dict[str, float]:
     """Return the composition of magnets: the alloy itself, or the mass shares of an assay by element."""
