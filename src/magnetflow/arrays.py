@@ -14,3 +14,5 @@ Array = NDArray[np.float64]  # any shape, or shapes that broadcast
 Mask = NDArray[np.bool_]
 Indices = NDArray[np.intp]
 Texts = NDArray[np.str_]
+Signs = NDArray[np.int8]
+Counts = NDArray[np.int64]

@@ -209,3 +209,25 @@ def test_a_stock_is_not_taken_for_a_flow_of_its_name_nor_for_one_without_a_perio
     yearly = {(flow, Place("2020")): figure for (flow, _), figure in PLANT.figures.items()}
     with pytest.raises(InputError, match="found an empty cell, while flows have a period"):
         replace(stocked, figures=yearly, levels={("plant", Place()): Figure(5.0, 1.0, unit="t")})
+
+
+def test_a_workbook_keeps_names_that_look_like_numbers(tmp_path: Path) -> None:
+    names = {"scrap": "001", "metal": "1e5", "slag": "2.0"}
+    system = replace(
+        PLANT,
+        flows={names[flow]: ends for flow, ends in PLANT.flows.items()},
+        figures={(names[flow], place): figure for (flow, place), figure in PLANT.figures.items()},
+    )
+    system.write(tmp_path / "plant.xlsx")
+    assert list(System.read(tmp_path / "plant.xlsx").flows) == ["001", "1e5", "2.0"]
+    endless = {**PLANT.figures, ("slag", Place()): Figure(lower=float("-inf"), unit="t")}
+    with pytest.raises(InputError, match="without limit cannot be written"):
+        replace(PLANT, figures=endless).write(tmp_path)
+
+
+def test_bounds_and_notes_are_written(tmp_path: Path) -> None:
+    bounded = {**PLANT.figures, ("slag", Place()): Figure(lower=1.0, upper=2.0, unit="t")}
+    replace(PLANT, figures=bounded).write(tmp_path)
+    system = System.read(tmp_path)
+    figure = system.figures["slag", Place()]
+    assert (figure.lower, figure.upper, system.flows["slag"].note) == (1.0, 2.0, "to tip")

@@ -266,6 +266,8 @@ def _ends(flow: Flow) -> dict[str, str]:
 def _cells(figure: Figure, place: Place) -> dict[str, str]:
     """Return the cells of a figure: numbers with all their digits, nothing for what is not given."""
     numbers = {column: getattr(figure, column) for column in ("value", "sd", "lower", "upper")}
+    if any(math.isinf(number) for number in numbers.values()):
+        raise InputError("a figure without limit cannot be written; give a number, or NaN for none")
     shown_numbers = {column: "" if math.isnan(number) else repr(float(number)) for column, number in numbers.items()}
     return {**shown_numbers, "unit": figure.unit, **place._asdict()}
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from magnetflow.errors import InputError
 from magnetflow.tables.sheets import NUMBER
 
+NUMERIC = ("value", "sd", "lower", "upper", "coefficient", "covariance")
+
 
 def write_whole(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write files into a folder, each whole or not at all, and none before all are complete.
@@ -34,14 +36,18 @@ def csv_bytes(lines: Iterable[Sequence[object]]) -> bytes:
 
 
 def workbook_bytes(sheets: Mapping[str, Sequence[Sequence[str]]]) -> bytes:
-    """Return sheets of cells, by name, as a workbook; a cell that reads as a number is one."""
+    """Return sheets of cells, by name and with their headers, as a workbook; cells of NUMERIC columns are numbers."""
     from openpyxl import Workbook  # slow to import, and only workbooks need it
 
     book = Workbook(write_only=True)
     for name, lines in sheets.items():
         sheet = book.create_sheet(name)
+        numeric = [column in NUMERIC for column in lines[0]]
         for cells in lines:
-            sheet.append([float(cell) if NUMBER.fullmatch(cell) else cell or None for cell in cells])
+            typed = zip(cells, numeric, strict=True)
+            sheet.append(
+                [float(cell) if is_number and NUMBER.fullmatch(cell) else cell or None for cell, is_number in typed]
+            )
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()

@@ -12,9 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from magnetflow.arrays import Mask, Matrix, Vector
+from magnetflow.arrays import Mask, Matrix, Signs, Vector
 from magnetflow.errors import ProblemError
 from magnetflow.inference.classes import undetermined
 from magnetflow.inference.problem import Problem
@@ -150,14 +149,14 @@ class Estimator:
             values[:, draw] = np.where(np.isnan(self.offset), np.nan, _nearest(replace(self.problem, value=value)))
         return values
 
-    def _depend(self, pattern: NDArray[np.int8]) -> bool:
+    def _depend(self, pattern: Signs) -> bool:
         """Tell whether the bounds of a set depend on one another, so that they have no multipliers of their own."""
         places = np.flatnonzero(pattern)
         square = self.covariance[np.ix_(places, places)]
         sd = np.sqrt(np.diag(square))
         return len(places) > 1 and bool(np.linalg.eigvalsh(square / np.outer(sd, sd))[0] < DEPENDENT)
 
-    def _held_at(self, free: Matrix, pattern: NDArray[np.int8]) -> tuple[Matrix, Mask]:
+    def _held_at(self, free: Matrix, pattern: Signs) -> tuple[Matrix, Mask]:
         """Return draws held at one set of bounds, and which of these bounds pull the wrong way in each draw."""
         places = np.flatnonzero(pattern)
         side = pattern[places]

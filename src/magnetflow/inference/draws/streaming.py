@@ -15,9 +15,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from magnetflow.arrays import Matrix, Vector
+from magnetflow.arrays import Counts, Matrix, Vector
 from magnetflow.errors import InputError
 
 Task = Callable[[int, int], Matrix]  # (outcomes, draws): so many draws from a first one on
@@ -44,7 +43,7 @@ class Summary:
     high: Vector
     least: Vector
     most: Vector
-    counts: NDArray[np.int64]
+    counts: Counts
 
     @property
     def covariance(self) -> Matrix:
