@@ -2,7 +2,7 @@
 
 The surrogate of `electrolysis.run`: each layer is a single interval of the solver, in the field that the liquor has,
 and water is at rest where it meets the electrode. It holds for chloride. Each input may be an array, so that a
-thousand cells take as long as one; a page works it out in its own script, `book/_assets/cell.js`.
+thousand cells take as long as one; a page works it out in its own script, `book/_assets/controls.js`.
 """
 
 from __future__ import annotations
