@@ -28,6 +28,7 @@ def steps(output: str) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in output.splitlines() if ": " in line and "book is in" not in line)
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("small")  # one worker builds the small compendium, once
 def test_only_what_changed_is_done_again(built_compendium: Path) -> None:
     html = built_compendium / "_build" / "html"
@@ -153,6 +154,7 @@ def test_a_table_read_after_the_last_result_counts_as_read(built_compendium: Pat
     assert "wind_additions" in fragment["inputs"]
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("small")  # one worker builds the small compendium, once
 def test_a_warning_in_a_notebook_fails_the_build(built_compendium: Path) -> None:
     write_notebook(
