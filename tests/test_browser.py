@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
@@ -64,6 +65,23 @@ def inks(page: Page) -> set[str]:
     """Return the colours of some texts of the figures of a page."""
     texts = page.locator(".mf-plot .xtick text, .mf-plot .node-label").all()[:3]
     return {text.evaluate("node => getComputedStyle(node).fill") for text in texts}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible(browser: Browser, book: Path, scheme: Any) -> None:
+    """The rules of WCAG 2.1, levels A and AA, as far as axe-core can tell."""
+    axe, faults = Axe(), []
+    page, _ = blank(browser, color_scheme=scheme)
+    for path in pages(book):
+        page.goto(path.as_uri())
+        page.wait_for_function(DRAWN)
+        found = axe.run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]})
+        for fault in found.response["violations"]:
+            faults.append(
+                f"{path.name}: {fault['help']}, {len(fault['nodes'])} times, first {fault['nodes'][0]['html']}"
+            )
+    assert not faults, "\n".join(faults)
 
 
 @pytest.mark.long
