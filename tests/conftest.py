@@ -31,7 +31,7 @@ kernelspec:
 """
 
 # The tables of the small compendium: what its notebooks, its parameters and the closing table read.
-SMALL = {"wind_capacity", "wind_additions", "processes", "published_results"}
+SMALL = {"wind_capacity", "wind_additions", "processes", "published_results", "study_years"}
 SMALL |= {"generator_intensity", "generator_shares", "generator_types"}
 
 NOTEBOOK = (

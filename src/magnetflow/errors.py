@@ -57,7 +57,7 @@ class UnbalancedError(ProcessError):
 
 
 class ResultError(MagnetflowError):
-    """A result is recorded twice, is not a number, or has a name that is not `area.quantity`."""
+    """A chapter records a result, or shows a figure, that cannot be one; the text says what is lacking."""
 
 
 class BuildError(MagnetflowError):

@@ -191,9 +191,9 @@ def test_mass_and_charge_are_kept_through_precipitation() -> None:
     assert sum(last.solids.sum(axis=1) > 0) >= 1, "no hydroxide has fallen out; the case shows nothing"
     assert last.solids.min() >= 0
     assert last.concentrations.min() > 0
-    change = dict(zip(cell.names, last.held_mol_m2() - first.held_mol_m2(), strict=True))
+    change = dict(zip(cell.names, last.contents_mol_m2() - first.contents_mol_m2(), strict=True))
     came = dict(zip(cell.names, last.through_left + last.through_right, strict=True))
-    size = float(last.held_mol_m2().max())
+    size = float(last.contents_mol_m2().max())
     for name in ("Nd+3(aq)", "Fe+2(aq)", "Cl-(aq)", "NH4+(aq)"):
         assert change[name] == pytest.approx(came[name], abs=1e-12 * size), name
     protons = [amounts["H+(aq)"] - amounts["OH-(aq)"] for amounts in (change, came)]
@@ -222,9 +222,9 @@ def test_iron_three_falls_out_before_iron_two() -> None:
     first, *_, last = run(start(cell, liquor), 10.0, 1e-2)
     ferric, ferrous = (cell.grid_m[np.flatnonzero(last.solid(f"Fe(OH){n}(s)"))].max() for n in (3, 2))
     assert ferric > ferrous + 5e-6
-    gap = last.held_mol_m2() - first.held_mol_m2() - last.through_left - last.through_right
+    gap = last.contents_mol_m2() - first.contents_mol_m2() - last.through_left - last.through_right
     for name in ("Fe+3(aq)", "Fe+2(aq)", "Nd+3(aq)", "Cl-(aq)"):
-        assert abs(gap[cell.names.index(name)]) < 1e-12 * last.held_mol_m2().max()
+        assert abs(gap[cell.names.index(name)]) < 1e-12 * last.contents_mol_m2().max()
 
 
 def test_an_electrode_before_a_space_charge_comes_to_the_same_limit() -> None:
@@ -276,7 +276,7 @@ def test_a_solid_dissolves_again_where_the_solution_asks_for_it() -> None:
     state = replace(state, solids=laid.solids, potential_v=laid.potential_v)
     states = run(state, 30.0, 1e-2)
     assert float(states[-1].solids[0] @ follows.boxes_m) < 0.01 * amount
-    change = states[-1].held_mol_m2() - states[0].held_mol_m2()
+    change = states[-1].contents_mol_m2() - states[0].contents_mol_m2()
     at = names.index("Fe+2(aq)")
     assert change[at] == pytest.approx(states[-1].through_left[at], abs=1e-12 * amount)
 

@@ -131,9 +131,9 @@ def test_a_figure_carries_its_sentence_and_its_data(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_figure_needs_a_name_and_a_sentence() -> None:
-    with pytest.raises(ValueError, match="is no figure name"):
+    with pytest.raises(ResultError, match="is no figure name"):
         figures.show(go.Figure(), "A figure", "One sentence that is long enough to be one.")
-    with pytest.raises(ValueError, match="full sentence"):
+    with pytest.raises(ResultError, match="full sentence"):
         figures.show(go.Figure(), "a-figure", "bars")
 
 
@@ -142,5 +142,5 @@ def test_a_sankey_places_every_node() -> None:
     fig = figures.sankey(links, {"a": (0.1, 0.5), "b": (0.9, 0.5)})
     assert fig.data[0].node.label == ("a<br>3 t", "b<br>3 t")
     assert "<td>a</td><td>b</td><td>a to b: 3 t</td>" in figures.data_table(fig)
-    with pytest.raises(ValueError, match="no place given for the node b"):
+    with pytest.raises(ResultError, match="no place given for the node b"):
         figures.sankey(links, {"a": (0.1, 0.5)})

@@ -11,7 +11,7 @@ from magnetflow.inference.draws.space import probabilities
 from magnetflow.inference.draws.streaming import Summary, summarise
 from magnetflow.studies.united_kingdom import accounts, data_quality, estimates, printed, upstream
 from magnetflow.studies.united_kingdom.draws import improvement, robustness
-from magnetflow.studies.united_kingdom.draws.model import HELD, Model, distributions, given_t, model, space
+from magnetflow.studies.united_kingdom.draws.model import AT_BOUND, Model, distributions, given_t, model, space
 from magnetflow.studies.united_kingdom.review import other_sources
 
 SEED = 11
@@ -253,5 +253,5 @@ def test_sources_left_out_make_what_rests_on_them_unobservable() -> None:
 
 
 def test_the_indicator_of_bounds_is_a_fraction(summary: Summary) -> None:
-    at_bound = summary.mean[summary.names.index(HELD)]
-    assert 0.05 < at_bound < 0.5
+    share = summary.mean[summary.names.index(AT_BOUND)]
+    assert 0.05 < share < 0.5

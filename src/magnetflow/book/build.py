@@ -28,20 +28,21 @@ from tqdm import tqdm
 from magnetflow import tables
 from magnetflow.book import execution, pages, pairs, results
 from magnetflow.errors import BuildError, InputError
+from magnetflow.studies.united_kingdom import estimates, printed
 
-DEFAULT_PARAMETERS: dict[str, Any] = {
-    "years": [2017, 2018, 2019, 2020, 2021],
-    "elements": ["Nd", "Dy", "Pr", "Tb"],
-    "seed": 1,
-}
 PAGES = ("_toc.yml", "index.md", "references.bib", "provenance.md", "about.md")
 NEEDED = ("_config.yml", "requirements.lock", "notebooks", *(f"book/{name}" for name in PAGES))
+
+
+def default_parameters(root: Path) -> dict[str, Any]:
+    """Return what the chapters run with unless told otherwise: the years and elements of the study, and a seed."""
+    return {"years": list(printed.years(root / "data")), "elements": list(estimates.ELEMENTS), "seed": 1}
 
 
 def build(root: Path, parameters: Mapping[str, Any]) -> Path:
     """Build the book of the compendium at `root`, after any other build of it; return its front page.
 
-    `parameters` replace those of DEFAULT_PARAMETERS that they name.
+    `parameters` replace those of `default_parameters` that they name.
 
     Raises InputError when a table is wrong or a file is missing, and BuildError when a notebook or a page fails;
     in either case `_build/html` is left as it was.
@@ -52,7 +53,7 @@ def build(root: Path, parameters: Mapping[str, Any]) -> Path:
     (root / "_build").mkdir(exist_ok=True)
     with (root / "_build" / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return _build(root, DEFAULT_PARAMETERS | dict(parameters))
+        return _build(root, default_parameters(root) | dict(parameters))
 
 
 def _build(root: Path, parameters: Mapping[str, Any]) -> Path:
@@ -125,7 +126,7 @@ def _fill(page: Path, parts: Mapping[str, str]) -> None:
 def _config(root: Path, parameters: Mapping[str, Any]) -> str:
     """Return the configuration, with a banner on every page when the book is built with other parameters."""
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    if parameters != DEFAULT_PARAMETERS:
+    if parameters != default_parameters(root):
         given = ", ".join(f"{name} {value}" for name, value in parameters.items())
         banner = f"A variant, built with {given}. Prose and printed values are those of the study."
         config["sphinx"]["config"]["html_theme_options"]["announcement"] = banner

@@ -19,6 +19,7 @@ import plotly.graph_objects as go
 from IPython.display import HTML, display
 
 from magnetflow.book.results import embedded, html_table, number, plain
+from magnetflow.errors import ResultError
 
 # Okabe and Ito's colours, told apart by readers with any colour vision.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999", "#F0E442", "#7A5195")
@@ -32,13 +33,13 @@ def show(fig: go.Figure | Mapping[str, go.Figure], name: str, alt: str) -> None:
 
     Several figures by label are shown as one with a list to choose from, the first at the start; all have the height
     of the first. `name` identifies the figure in the page and must be unique there; `alt` says what the figure shows.
-    Raises ValueError if `name` is not a plain word-and-hyphen name or `alt` is not a sentence.
+    Raises ResultError if `name` is not a plain word-and-hyphen name or `alt` is not a sentence.
     """
     choices = dict(fig) if isinstance(fig, Mapping) else {"": fig}
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
-        raise ValueError(f"{name!r} is no figure name; use small letters, digits and hyphens")
+        raise ResultError(f"{name!r} is no figure name; use small letters, digits and hyphens")
     if not alt.endswith(".") or len(alt) < 30:
-        raise ValueError(f"figure {name}: the alt text must be a full sentence that says what is seen")
+        raise ResultError(f"figure {name}: the alt text must be a full sentence that says what is seen")
     first = next(iter(choices.values()))
     height = first.layout.height or HEIGHT_PX
     for choice in choices.values():
@@ -75,12 +76,12 @@ def sankey(links: pd.DataFrame, positions: Mapping[str, tuple[float, float]], un
 
     `links` has the columns source, target, value and label, and may have colour and href, the place that a
     click leads to; `positions` gives each node's x and y between 0 and 1, from left to right and from top to bottom.
-    Raises ValueError when a node of the links has no place.
+    Raises ResultError when a node of the links has no place.
     """
     nodes = list(positions)
     homeless = (set(links["source"]) | set(links["target"])) - set(nodes)
     if homeless:
-        raise ValueError(f"no place given for the node {min(homeless)}")
+        raise ResultError(f"no place given for the node {min(homeless)}")
     through = (
         links.groupby("source")["value"].sum().combine(links.groupby("target")["value"].sum(), max, fill_value=0)
     )
@@ -144,7 +145,7 @@ def data_table(fig: go.Figure) -> str:
         return str(html_table(["From", "To", "Flow"], rows).data)
     columns = {str(trace.name or "value"): _cells(trace) for trace in fig.data}
     if len(columns) < len(fig.data):
-        raise ValueError("two traces of a figure have the same name; its table would show only one")
+        raise ResultError("two traces of a figure have the same name; its table would show only one")
     positions = list(dict.fromkeys(position for cells in columns.values() for position in cells))
     rows = [(html.escape(place), *(cells.get(place, "") for cells in columns.values())) for place in positions]
     return str(html_table(["", *map(html.escape, columns)], rows, numeric=tuple(columns)).data)

@@ -27,13 +27,14 @@ def _years(text: str) -> list[int]:
 def run(options: argparse.Namespace) -> None:
     """Build the book. Raises InputError for wrong tables or parameters, BuildError for a chapter or page at fault."""
     from magnetflow import tables
-    from magnetflow.book.build import DEFAULT_PARAMETERS, build
+    from magnetflow.book.build import build, default_parameters
     from magnetflow.studies.united_kingdom import wind
 
     root = tables.find_data().parent
-    given = {name: getattr(options, name) for name in DEFAULT_PARAMETERS if getattr(options, name) is not None}
+    usual = default_parameters(root)
+    given = {name: getattr(options, name) for name in usual if getattr(options, name) is not None}
     if given:
-        wanted = DEFAULT_PARAMETERS | given
+        wanted = usual | given
         wind.check_parameters(wanted["years"], wanted["elements"])
     front = build(root, given)
     print(f"The book is in {front.relative_to(root)}: open it in a browser, no server needed.")

@@ -77,7 +77,7 @@ def _system(sheets: Mapping[str, Sheet], equations: Path) -> System:
         given = [bool(row.optional(column)) for row in rows["flows"]]
         if any(given) and not all(given):
             empty = rows["flows"][given.index(False)]
-            raise empty.fault(f"found an empty cell, while other rows tell a {column}", column)
+            raise empty.fault(f"found an empty cell, while other rows have a {column}", column)
     layered = rows["concentrations"] or any(row.optional("layer") for row in rows["flows"])
     goods = GOODS if layered else ONLY
     stocks = {quantity: [row for row in rows["stocks"] if _quantity(row) == quantity] for quantity in QUANTITIES}

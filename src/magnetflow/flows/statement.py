@@ -163,7 +163,7 @@ class Statement:
         between = self.system.periods[self.system.periods.index(before) : self.system.periods.index(after) + 1]
         for earlier, period in itertools.pairwise(between):
             if period not in self.system.flow_periods or not are_successive(earlier, period):
-                problem = f"no flow is told for each period between this level and the one of {shown(before)}"
+                problem = f"there is no flow in each period between this level and the one of {shown(before)}"
                 row = self.system.levels[process, Place(after, layer)].row
                 raise fault(row, f"{problem}; add the flows, or take a level out", "period")
         return between[1:]
@@ -211,7 +211,7 @@ class Statement:
 
     def _relate(self, balance: str, relation: Expression, figure: Figure) -> None:
         if balance in self.relations:
-            raise fault(figure.row, "told twice, for one period or layer and for all of them; keep one", "flow")
+            raise fault(figure.row, "given twice, for one period or layer and for all of them; keep one", "flow")
         self.relations[balance] = relation
 
     def _places_of(self, flow: str, place: Place, figure: Figure) -> list[Place]:

@@ -202,7 +202,7 @@ class System:
             self._check_place(place, figure)
         of_figures = {place.layer for _, place in self.figures}
         if self.concentrations and GOODS not in of_figures:
-            problem = f"concentrations refer to a layer named {GOODS}, which no row tells"
+            problem = f"concentrations refer to a layer named {GOODS}, which no row names"
             raise self._fault_of_flows(problem, 1, "layer")
         for (_, place), figure in self.concentrations.items():
             layer, units = place.layer, (self.unit(place.layer), self.unit(GOODS))
@@ -210,7 +210,7 @@ class System:
                 problem = f"{shown(layer)} is the layer that concentrations refer to; name a substance"
                 raise fault(figure.row, problem, "layer")
             if units[0] != units[1] and not figure.unit:
-                problem = f"{layer} is told in {units[0]}, {GOODS} in {units[1]}; give a unit, such as %"
+                problem = f"{layer} is in {units[0]}, {GOODS} in {units[1]}; give a unit, such as %"
                 raise fault(figure.row, problem, "unit")
             self._check_place(place, figure)
 
@@ -227,7 +227,7 @@ class System:
                 if not place.period and self.flow_periods != [ONLY]:
                     raise fault(figure.row, "found an empty cell, while flows have a period; give one", "period")
                 if figures is self.changes and place.period not in self.flow_periods:
-                    problem = f"no flow is told for {shown(place.period)}, in which the stock is to change"
+                    problem = f"there is no flow in {shown(place.period)}, in which the stock is to change"
                     raise fault(figure.row, problem, "period")
                 figure.factor(self.unit(place.layer))
 

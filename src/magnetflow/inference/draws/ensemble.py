@@ -133,7 +133,7 @@ class Estimator:
                 if self._depend(pattern):
                     alone += own.tolist()
                     continue
-                values[:, own], let_go = self._held_at(free[:, own], pattern)
+                values[:, own], let_go = self._at_bounds(free[:, own], pattern)
                 rows, columns = np.nonzero(let_go)
                 active[np.flatnonzero(pattern)[rows], own[columns]] = 0
                 unsettled[which == number] = let_go.any(axis=0)
@@ -156,7 +156,7 @@ class Estimator:
         sd = np.sqrt(np.diag(square))
         return len(places) > 1 and bool(np.linalg.eigvalsh(square / np.outer(sd, sd))[0] < DEPENDENT)
 
-    def _held_at(self, free: Matrix, pattern: Signs) -> tuple[Matrix, Mask]:
+    def _at_bounds(self, free: Matrix, pattern: Signs) -> tuple[Matrix, Mask]:
         """Return draws held at one set of bounds, and which of these bounds pull the wrong way in each draw."""
         places = np.flatnonzero(pattern)
         side = pattern[places]

@@ -42,7 +42,7 @@ class State:
         """Return what has precipitated of a solid, mol/m³ of the cell by node."""
         return np.asarray(self.solids[[one.name for one in self.cell.solids].index(name)])
 
-    def held_mol_m2(self) -> Vector:
+    def contents_mol_m2(self) -> Vector:
         """Return what the cell holds of each ion, dissolved and in solids, mol for each m² of electrode (ions,)."""
         return np.asarray((self.concentrations + self.cell.solid_counts.T @ self.solids) @ self.cell.boxes_m)
 

@@ -65,7 +65,7 @@ def run(
             if step < SHORTEST_PART * duration_s:
                 raise ConvergenceError(f"after {points[-1].time_s:.6g} s {error}") from None
             continue
-        error_part = _error(balance, points, reached) / tolerance
+        error_part = _error(points, reached) / tolerance
         if error_part > 1 and step > 10 * SHORTEST_PART * duration_s:
             step *= max(0.2, 0.8 * error_part ** (-1 / 3))
             continue
@@ -96,7 +96,7 @@ def _step(balance: Balance, points: list[_Point], step: float) -> _Point:
     return _Point(points[-1].time_s + step, at, balance.contents(at), (residuals.inflow + through) / rate)
 
 
-def _error(balance: Balance, points: list[_Point], reached: _Point) -> float:
+def _error(points: list[_Point], reached: _Point) -> float:
     """Return the error of a step, part of the largest concentration, from what the steps before predict."""
     if len(points) < 2:
         return 0.0

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from magnetflow import tables
 
 
-def years() -> tuple[int, ...]:
-    """Return the years of the study; the printed flows are sums over these."""
-    table = tables.read("study_years").set_index("parameter")["value"]
+def years(data: Path | None = None) -> tuple[int, ...]:
+    """Return the years of the study, from the folder `data` if given; the printed flows are sums over these."""
+    table = tables.read("study_years", data).set_index("parameter")["value"]
     return tuple(range(int(table["first_year"]), int(table["last_year"]) + 1))
 
 

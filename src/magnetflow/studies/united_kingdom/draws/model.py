@@ -34,7 +34,7 @@ STAND_IN = 3  # score of "other" correlation from which an input stands for some
 BREAKING = ("Tb", "Dy", "Pr", "Nd")  # order of a split: the largest share is the rest
 SCATTER = "scatter of element shares"  # the group of what each flow's shares differ from those of its kind
 NET_IMPORT = "net import of magnets"
-HELD = "held by a bound"
+AT_BOUND = "held by a bound"
 
 
 def share_means() -> dict[str, float]:
@@ -190,7 +190,7 @@ class Model:
     @property
     def row_names(self) -> tuple[str, ...]:
         """Names of the rows of a call."""
-        return (*self.names, HELD)
+        return (*self.names, AT_BOUND)
 
     @property
     def gradient(self) -> pd.DataFrame:
