@@ -8,9 +8,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 
-def mend_page(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
+def mend_page(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     """Add the scripts that a page draws with, take sphinx-thebe's off all of them, and mend roles."""
     if 'class="mf-figure"' in context.get("body", ""):
         app.add_js_file("plotly.min.js", loading_method="defer", priority=600)

@@ -97,7 +97,7 @@ def test_a_number_without_its_route_or_terms_is_told(
     monkeypatch: pytest.MonkeyPatch, table: str, spoil: Callable[[pd.DataFrame], pd.DataFrame], message: str
 ) -> None:
     read = tables.read
-    monkeypatch.setattr(tables, "read", lambda name: spoil(read(name)) if name == table else read(name))
+    monkeypatch.setattr(tables, "read", lambda name, *data: spoil(read(name)) if name == table else read(name, *data))
     with pytest.raises(InputError, match=message):
         scorecard.scorecard()
 

@@ -106,6 +106,24 @@ def test_a_further_balance_binds_like_that_of_a_process() -> None:
     assert solved.combine({"metal": 1e-3}) == pytest.approx((75.0, 2.25))
 
 
+def test_a_figure_for_two_flows_together_is_a_flow_of_its_own() -> None:
+    """A statistic has metal and slag together, as much as enters: both agree, with half the variance."""
+    figures = {
+        (flow, Place(year)): figure for year in ("2020", "2021") for (flow, _), figure in PLANT.figures.items()
+    }
+    figures["metal", Place("2020")] = Figure(unit="t")
+    figures["both", Place("2020")] = Figure(100.0, 3.0, unit="t")
+    system = replace(
+        PLANT,
+        processes={"plant": Process(), "statistics": Process(balanced=False)},
+        flows={**PLANT.flows, "both": Flow("statistics")},
+        figures=figures,
+        balances={"together": {"both [2020]": 1.0, "metal [2020]": -1.0, "slag [2020]": -1.0}},
+    )
+    assert "both [2021]" not in system.problem().names
+    assert reconcile(system.problem()).combine({"scrap [2020]": 1.0}) == pytest.approx((100.0, 3.0 / 2**0.5))
+
+
 def test_a_process_that_is_not_balanced_takes_what_its_flows_say() -> None:
     figures = {**PLANT.figures, ("slag", Place()): Figure(7.0, 1.0, unit="t")}
     flows = {**PLANT.flows, "slag": Flow("plant", "tip"), "seepage": Flow("tip")}
@@ -140,7 +158,10 @@ def test_what_is_written_is_read_back(name: str, suffix: str, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"flows": {**PLANT.flows, "dust": Flow("plant", "filter")}}, "'filter' is not in the list of processes"),
+        (
+            {"flows": {**PLANT.flows, "dust": Flow("plant", "filter")}},
+            "dust: 'filter' is not in the list of processes",
+        ),
         ({"figures": {**PLANT.figures, ("dust", Place()): Figure(1.0)}}, "'dust' is not in the list of flows"),
         ({"figures": {**PLANT.figures, ("slag", Place()): Figure(1.0, unit="m")}}, "cannot be"),
         ({"figures": {**PLANT.figures, ("slag", Place()): Figure(1.0)}}, "give all or none"),
@@ -154,6 +175,10 @@ def test_what_is_written_is_read_back(name: str, suffix: str, tmp_path: Path) ->
             "'plant' is not balanced, so that its stock binds nothing",
         ),
         ({"missing_rows": "guessed"}, "missing rows are unmeasured or zero"),
+        (
+            {"balances": {"share": {"metal": 1.0, "scrap": -0.5}}},
+            "balance share: metal in kg and scrap in t cannot be added up",
+        ),
         ({"balances": {"plant": {"slag": 1.0}}}, "already the name of a balance"),
         ({"balances": {"share": {"glue": 1.0}}}, "glue, which is not among the variables"),
         ({"flows": {**PLANT.flows, "TC of metal": Flow(target="plant")}}, "already the name of a variable"),
@@ -231,3 +256,11 @@ def test_bounds_and_notes_are_written(tmp_path: Path) -> None:
     system = System.read(tmp_path)
     figure = system.figures["slag", Place()]
     assert (figure.lower, figure.upper, system.flows["slag"].note) == (1.0, 2.0, "to tip")
+
+
+def test_sums_of_two_units_and_of_unknown_names_are_refused() -> None:
+    solved = reconcile(PLANT.problem())
+    with pytest.raises(InputError, match="scrap in t and metal in kg cannot be added up"):
+        solved.combine({"scrap": 1.0, "metal": 1.0})
+    with pytest.raises(InputError, match="glue is not among the variables"):
+        solved.combine({"glue": 1.0})

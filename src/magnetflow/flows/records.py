@@ -47,11 +47,12 @@ class Figure:
         if not self.unit:
             return 1.0
         if not UNIT.fullmatch(self.unit):
-            raise fault(self.row, f"found {shown(self.unit)}, expected a unit such as t, kg, % or kg/t", "unit")
+            problem = f"found {shown(self.unit)}, expected a unit such as t, kg, % or kg/t"
+            raise fault(self.row, problem, "unit", "unit of a figure")
         try:
             return conversion_factor(self.unit, unit)
         except InputError as error:
-            raise fault(self.row, f"{error}; mend the unit", "unit") from None
+            raise fault(self.row, f"{error}; mend the unit", "unit", "unit of a figure") from None
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,9 @@ class Flow:
     row: Row | None = field(default=None, compare=False, repr=False)
 
 
-def fault(row: Row | None, problem: str, column: str | None = None) -> InputError:
-    """Return the error for a problem: with sheet, row and column where a sheet has it."""
-    return row.fault(problem, column) if row else InputError(problem)
+def fault(row: Row | None, problem: str, column: str, of: str) -> InputError:
+    """Return the error for a problem: with sheet, row and column, or with the name `of` what is at fault."""
+    return row.fault(problem, column) if row else InputError(f"{of}: {problem}")
 
 
 def in_order(periods: Collection[str]) -> list[str]:

@@ -80,7 +80,7 @@ class Statement:
         """
         if name in self.names:
             problem = f"{shown(name)} is already the name of a variable; rename one"
-            raise fault(figure.row if figure else None, problem)
+            raise figure.row.fault(problem) if figure and figure.row else ProblemError(problem, name)
         known = figure or Figure()
         self.names[name] = figure
         self.status.append(UNMEASURED if math.isnan(known.value) else CONSTANT if math.isnan(known.sd) else MEASURED)
@@ -165,7 +165,7 @@ class Statement:
             if period not in self.system.flow_periods or not are_successive(earlier, period):
                 problem = f"there is no flow in each period between this level and the one of {shown(before)}"
                 row = self.system.levels[process, Place(after, layer)].row
-                raise fault(row, f"{problem}; add the flows, or take a level out", "period")
+                raise fault(row, f"{problem}; add the flows, or take a level out", "period", f"stock of {process}")
         return between[1:]
 
     def _add_process(self, process: str, place: Place) -> None:
@@ -204,14 +204,16 @@ class Statement:
             goods = each._replace(layer=GOODS)
             if not self.system.exists(flow, goods):
                 problem = f"{shown(flow)} has no row in the layer {GOODS}, so that it is zero there; add its row"
-                raise fault(figure.row, problem, "flow")
+                raise fault(figure.row, problem, "flow", "a concentration")
             of_goods = factor * self.system.factor(flow, goods) * share * variable(self.system.name(flow, goods))
             relation = _times(self.system.factor(flow, each), self.system.name(flow, each)) - of_goods
             self._relate(f"concentration in {self.system.name(flow, each)}", relation, figure)
 
     def _relate(self, balance: str, relation: Expression, figure: Figure) -> None:
         if balance in self.relations:
-            raise fault(figure.row, "given twice, for one period or layer and for all of them; keep one", "flow")
+            raise fault(
+                figure.row, "given twice, for one period or layer and for all of them; keep one", "flow", balance
+            )
         self.relations[balance] = relation
 
     def _places_of(self, flow: str, place: Place, figure: Figure) -> list[Place]:
@@ -221,7 +223,7 @@ class Statement:
         places = [Place(period, layer) for period in periods if self.system.exists(flow, Place(period, layer))]
         if not places:
             problem = f"{shown(flow)} has no row in this period and layer, so that it is zero; add its row"
-            raise fault(figure.row, problem, "flow")
+            raise fault(figure.row, problem, "flow", "a coefficient")
         return places
 
 

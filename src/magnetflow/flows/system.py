@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from magnetflow.errors import InputError, TableError
+from magnetflow.errors import InputError, ProblemError, TableError
 from magnetflow.flows.records import GOODS, ONLY, Figure, Flow, Place, Process, fault, in_order
 from magnetflow.flows.statement import Statement
 from magnetflow.inference.problem import UNMEASURED, Problem
@@ -31,8 +31,8 @@ class System:
     that at the end of its period. `transfer_coefficients` and `concentrations` are by flow and place, and hold in
     every period where that of their place is empty; concentrations refer to the layer `goods`.
     `covariances` (of two measured variables) and `balances` (coefficients of a sum that is zero) use the names of
-    `problem`. Where `missing_rows` is `unmeasured`, every flow exists in every period and layer; where it is `zero`,
-    a flow exists only where `figures` has it.
+    `problem`. Where `missing_rows` is `unmeasured`, a flow of a balanced process exists in every period and layer;
+    where it is `zero`, and for all other flows, a flow exists only where `figures` has it.
 
     Raises InputError, or TableError with sheet, row and column, when parts do not fit together.
     """
@@ -52,20 +52,20 @@ class System:
         """Check that the parts fit together."""
         if self.missing_rows not in (UNMEASURED, ZERO):
             raise InputError(f"missing rows are {UNMEASURED} or {ZERO}, not {self.missing_rows!r}")
-        for flow in self.flows.values():
-            self._check_ends(flow)
+        for name, flow in self.flows.items():
+            self._check_ends(name, flow)
         for figures in (self.figures, self.transfer_coefficients, self.concentrations):
             for (name, _), figure in figures.items():
                 if name not in self.flows:
                     problem = f"{shown(name)} is not in the list of flows; add it there or mend the cell"
-                    raise fault(figure.row, problem, "flow")
+                    raise fault(figure.row, problem, "flow", "a figure")
         for name in self.flows.keys() - {flow for flow, _ in self.figures} if self.missing_rows == ZERO else ():
             raise InputError(f"{shown(name)} has no row, so that it is zero everywhere; give it one, or take it out")
-        for (_, place), figure in self.figures.items():
+        for (name, place), figure in self.figures.items():
             unit = self.units[place.layer]
             if bool(figure.unit) != bool(unit):
                 problem = "some rows of this layer have a unit and some have none; give all or none"
-                raise fault(figure.row, problem, "unit")
+                raise fault(figure.row, problem, "unit", name)
             figure.factor(unit)
         for name, process in self.processes.items():
             self._check_process(name, process)
@@ -134,7 +134,10 @@ class System:
 
     def exists(self, flow: str, place: Place) -> bool:
         """Tell whether a flow exists in a period and layer: by its own row, or by its goods and a concentration."""
-        if self.missing_rows == UNMEASURED or (flow, place) in self.figures:
+        if (flow, place) in self.figures:
+            return True
+        ends = [self.processes.get(process) for process in (self.flows[flow].source, self.flows[flow].target)]
+        if self.missing_rows == UNMEASURED and any(process and process.balanced for process in ends):
             return True
         rows_of_concentration = [(flow, Place(period, place.layer)) for period in (ONLY, place.period)]
         of_goods = (flow, place._replace(layer=GOODS)) in self.figures
@@ -151,7 +154,13 @@ class System:
 
         Raises ProblemError, or TableError with the row at fault, for what cannot be right.
         """
-        return Statement.of(self).problem()
+        problem = Statement.of(self).problem()
+        for balance, terms in self.balances.items():
+            try:
+                problem.check_units(list(terms))
+            except ProblemError as error:
+                raise ProblemError(f"balance {balance}: {error}", error.variable) from None
+        return problem
 
     def terms(self, flows: list[str], place: Place) -> dict[str, float]:
         """Return the variables of those flows that exist in a place, each with its factor."""
@@ -169,13 +178,13 @@ class System:
 
     # Do the parts fit together?
 
-    def _check_ends(self, flow: Flow) -> None:
+    def _check_ends(self, name: str, flow: Flow) -> None:
         for column, process in (("source", flow.source), ("target", flow.target)):
             if process and process not in self.processes:
                 cure = "add it there, or leave the cell empty for the outside of the system"
-                raise fault(flow.row, f"{shown(process)} is not in the list of processes; {cure}", column)
+                raise fault(flow.row, f"{shown(process)} is not in the list of processes; {cure}", column, name)
         if flow.source == flow.target:
-            raise fault(flow.row, "a flow leads from one process to another; mend source or target", "target")
+            raise fault(flow.row, "a flow leads from one process to another; mend source or target", "target", name)
 
     def _check_process(self, name: str, process: Process) -> None:
         enters, leaves = self.entering[name], self.leaving[name]
@@ -194,45 +203,50 @@ class System:
 
     def _check_coefficients(self) -> None:
         for (flow, place), figure in self.transfer_coefficients.items():
-            source = self.flows[flow].source
+            source, of = self.flows[flow].source, f"transfer coefficient of {flow}"
             if not source:
-                raise fault(figure.row, f"{shown(flow)} leaves no process, so that nothing enters before it", "flow")
+                problem = f"{shown(flow)} leaves no process, so that nothing enters before it"
+                raise fault(figure.row, problem, "flow", of)
             if not self.entering[source]:
-                raise fault(figure.row, f"no flow enters {shown(source)}; a coefficient needs one", "flow")
-            self._check_place(place, figure)
+                raise fault(figure.row, f"no flow enters {shown(source)}; a coefficient needs one", "flow", of)
+            self._check_place(place, figure, of)
         of_figures = {place.layer for _, place in self.figures}
         if self.concentrations and GOODS not in of_figures:
             problem = f"concentrations refer to a layer named {GOODS}, which no row names"
             raise self._fault_of_flows(problem, 1, "layer")
-        for (_, place), figure in self.concentrations.items():
+        for (flow, place), figure in self.concentrations.items():
             layer, units = place.layer, (self.unit(place.layer), self.unit(GOODS))
+            of = f"concentration of {flow}"
             if layer == GOODS:
                 problem = f"{shown(layer)} is the layer that concentrations refer to; name a substance"
-                raise fault(figure.row, problem, "layer")
+                raise fault(figure.row, problem, "layer", of)
             if units[0] != units[1] and not figure.unit:
                 problem = f"{layer} is in {units[0]}, {GOODS} in {units[1]}; give a unit, such as %"
-                raise fault(figure.row, problem, "unit")
-            self._check_place(place, figure)
+                raise fault(figure.row, problem, "unit", of)
+            self._check_place(place, figure, of)
 
     def _check_stocks(self) -> None:
         for figures in (self.changes, self.levels):
             for (process, place), figure in figures.items():
                 if process not in self.processes or not self.processes[process].stock:
                     problem = f"{shown(process)} is no process with a stock; mend it here or in processes"
-                    raise fault(figure.row, problem, "process")
+                    raise fault(figure.row, problem, "process", "a stock")
                 if not self.processes[process].balanced:
                     problem = f"{shown(process)} is not balanced, so that its stock binds nothing"
-                    raise fault(figure.row, f"{problem}; balance it, or take the row out", "process")
-                self._check_place(place._replace(period=ONLY), figure)
+                    raise fault(figure.row, f"{problem}; balance it, or take the row out", "process", "a stock")
+                self._check_place(place._replace(period=ONLY), figure, f"stock of {process}")
                 if not place.period and self.flow_periods != [ONLY]:
-                    raise fault(figure.row, "found an empty cell, while flows have a period; give one", "period")
+                    problem = "found an empty cell, while flows have a period; give one"
+                    raise fault(figure.row, problem, "period", f"stock of {process}")
                 if figures is self.changes and place.period not in self.flow_periods:
                     problem = f"there is no flow in {shown(place.period)}, in which the stock is to change"
-                    raise fault(figure.row, problem, "period")
+                    raise fault(figure.row, problem, "period", f"stock of {process}")
                 figure.factor(self.unit(place.layer))
 
-    def _check_place(self, place: Place, figure: Figure) -> None:
+    def _check_place(self, place: Place, figure: Figure, of: str) -> None:
         if place.layer and place.layer not in self.layers:
-            raise fault(figure.row, f"found {shown(place.layer)}, expected {', '.join(self.layers)}", "layer")
+            raise fault(figure.row, f"found {shown(place.layer)}, expected {', '.join(self.layers)}", "layer", of)
         if place.period and place.period not in self.flow_periods:
-            raise fault(figure.row, f"found {shown(place.period)}, expected {', '.join(self.flow_periods)}", "period")
+            raise fault(
+                figure.row, f"found {shown(place.period)}, expected {', '.join(self.flow_periods)}", "period", of
+            )

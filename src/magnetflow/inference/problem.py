@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sparse
@@ -92,6 +93,16 @@ class Problem:
                 raise ProblemError(f"{column} is no label of this problem, which has {known}")
         wanted = [(self.labels[column], label) for column, label in labels.items()]
         return [name for place, name in enumerate(self.names) if all(own[place] == label for own, label in wanted)]
+
+    def check_units(self, names: Sequence[str]) -> None:
+        """Raise ProblemError where variables that are to be added up have another label `unit` each."""
+        units = self.labels.get("unit", ("",) * len(self.names))
+        for one, other in pairwise(names):
+            first, second = units[self.position[one]], units[self.position[other]]
+            if first != second:
+                raise ProblemError(
+                    f"{one} in {first} and {other} in {second} cannot be added up; use one unit", other
+                )
 
     @cached_property
     def root(self) -> sparse.csr_array:

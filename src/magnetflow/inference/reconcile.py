@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from magnetflow.arrays import Mask, Matrix, Texts, Vector
-from magnetflow.errors import ConvergenceError
+from magnetflow.errors import ConvergenceError, ProblemError
 from magnetflow.inference import checks
 from magnetflow.inference.classes import UNOBSERVABLE, classify, intervals
 from magnetflow.inference.problem import Problem, listed
@@ -78,7 +78,12 @@ class Reconciliation:
         """Return the sum of variables, each times its weight, with the covariance of their errors.
 
         Both value and sd are NaN where the balances do not determine a variable whose weight is not zero.
+        Raises ProblemError for a variable that is not there, and for variables whose label `unit` differs.
         """
+        for name in weights:
+            if name not in self.problem.position:
+                raise ProblemError(f"{name} is not among the variables; see `problem.names`", name)
+        self.problem.check_units([name for name, weight in weights.items() if weight])
         counted = {self.problem.position[name]: weight for name, weight in weights.items() if weight}
         places, factors = np.array(list(counted), dtype=np.intp), np.array(list(counted.values()))
         if np.isnan(self.value[places]).any():
