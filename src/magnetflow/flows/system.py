@@ -59,14 +59,7 @@ class System:
                 if name not in self.flows:
                     problem = f"{shown(name)} is not in the list of flows; add it there or mend the cell"
                     raise fault(figure.row, problem, "flow", "a figure")
-        for name in self.flows.keys() - {flow for flow, _ in self.figures} if self.missing_rows == ZERO else ():
-            raise InputError(f"{shown(name)} has no row, so that it is zero everywhere; give it one, or take it out")
-        for (name, place), figure in self.figures.items():
-            unit = self.units[place.layer]
-            if bool(figure.unit) != bool(unit):
-                problem = "some rows of this layer have a unit and some have none; give all or none"
-                raise fault(figure.row, problem, "unit", name)
-            figure.factor(unit)
+        self._check_figures()
         for name, process in self.processes.items():
             self._check_process(name, process)
         self._check_coefficients()
@@ -185,6 +178,19 @@ class System:
                 raise fault(flow.row, f"{shown(process)} is not in the list of processes; {cure}", column, name)
         if flow.source == flow.target:
             raise fault(flow.row, "a flow leads from one process to another; mend source or target", "target", name)
+
+    def _check_figures(self) -> None:
+        known = {name for name, _ in self.figures}
+        absent = [name for name in self.flows if name not in known]
+        if absent and self.missing_rows == ZERO:
+            problem = "has no row, so that it is zero everywhere; give it one, or take it out"
+            raise InputError(f"{shown(absent[0])} {problem}")
+        for (name, place), figure in self.figures.items():
+            unit = self.units[place.layer]
+            if bool(figure.unit) != bool(unit):
+                problem = "some rows of this layer have a unit and some have none; give all or none"
+                raise fault(figure.row, problem, "unit", name)
+            figure.factor(unit)
 
     def _check_process(self, name: str, process: Process) -> None:
         enters, leaves = self.entering[name], self.leaving[name]
