@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +17,13 @@ from hypothesis import strategies as st
 
 from magnetflow import tables
 from magnetflow.errors import InputError, TableError
+from magnetflow.tables import described
 from magnetflow.tables.datapackage import update_hashes
 
 HEADER = "item,year,value,unit,source,locator,licence,confidence,note\n"
+SHIPPED = {
+    "reactions", "thermo_polynomials", "thermo_constants", "aqueous_equilibria", "diffusivities", "solution_rates",
+}  # fmt: skip
 GOOD = HEADER + "coal,2020,1.5,kg,a_book,p. 1,MIT,read,\ncoal,2021,2,t,a_book,p. 1,MIT,derived,why\n"
 
 
@@ -135,7 +140,7 @@ def test_a_row_after_a_quoted_line_break_keeps_its_number(data: Path) -> None:
 
 
 def test_missing_files_and_names_are_told(data: Path) -> None:
-    with pytest.raises(TableError, match="no table named weights; the tables are items, masses"):
+    with pytest.raises(TableError, match=r"no table named weights; the tables are .*, items, masses, reactions"):
         tables.read("weights", data)
     (data / "coal" / "masses.csv").write_text(HEADER, encoding="utf-8")
     with pytest.raises(TableError, match="no rows"):
@@ -202,18 +207,60 @@ def add_package(data: Path, folder: str, name: str, text: str) -> None:
 
 def test_a_table_is_found_in_whichever_package_holds_it(data: Path) -> None:
     add_package(data, "air", "gases", "item\nNH3\n")
-    assert list(tables.describe(data)) == ["gases", "masses", "items"], "packages follow one another by name"
-    assert tables.describe(data)["gases"]["path"] == "air/gases.csv"
+    described = tables.describe(data)
+    assert list(described)[-3:] == ["gases", "masses", "items"], "packages follow one another by name"
+    assert (described["gases"]["path"], described["gases"]["file"]) == ("air/gases.csv", data / "air" / "gases.csv")
     assert tables.read("gases", data)["item"].tolist() == ["NH3"]
-    assert set(tables.read_all(data)) == {"gases", "masses", "items"}
+    assert set(tables.read_all(data)) == {"gases", "masses", "items"} | SHIPPED
 
 
 def test_a_table_described_twice_is_refused_by_name(data: Path) -> None:
     add_package(data, "iron", "items", "item\nore\n")
     with pytest.raises(
-        TableError, match=r"data/iron/datapackage\.json: items is described already, as coal/items\.csv"
+        TableError, match=r"data/iron/datapackage\.json: items is described already, as data/coal/items\.csv"
     ):
         tables.read("masses", data)
+
+
+def test_what_is_shipped_is_read_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert set(tables.describe()) == set(tables.read_all()) == SHIPPED
+    assert set(tables.hashes_read()) >= SHIPPED
+    with pytest.raises(InputError, match=r"^no table named prices here; start from the compendium's folder$"):
+        tables.read("prices")
+    with pytest.raises(TableError, match=r"no datapackage\.json in a folder of it describes a table; restore one"):
+        tables.describe(tmp_path)
+
+
+def test_a_table_may_refer_to_one_that_is_shipped_and_not_take_its_name(data: Path) -> None:
+    add_package(data, "air", "gases", "item\nNH3(g)\nN2(g)\n")
+    path = data / "air" / "datapackage.json"
+    package = json.loads(path.read_text(encoding="utf-8"))
+    reference = {"resource": "thermo_polynomials", "fields": ["species"]}
+    package["resources"][0]["schema"]["foreignKeysAcrossPackages"] = [{"fields": ["item"], "reference": reference}]
+    path.write_text(json.dumps(package), encoding="utf-8")
+    assert len(tables.read("gases", data)) == 2
+    (data / "air" / "gases.csv").write_text("item\nNH3(g)\nXe(g)\n", encoding="utf-8")
+    with pytest.raises(TableError, match="row 3, column item: found 'Xe\\(g\\)', which thermo_polynomials does not"):
+        tables.read("gases", data)
+    add_package(data, "iron", "reactions", "item\nore\n")
+    shipped = r"already, as magnetflow/recovery/chemistry/tables/reactions\.csv; rename one"
+    with pytest.raises(TableError, match=rf"data/iron/datapackage\.json: reactions is described {shipped}"):
+        tables.read_all(data)
+
+
+def test_a_spoilt_table_that_is_shipped_is_told_where_the_package_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "magnetflow"
+    folder = tables.describe()["solution_rates"]["file"].parent
+    shutil.copytree(folder, package / "recovery" / "chemistry" / "tables")
+    monkeypatch.setattr(described, "SHIPPED", package)
+    monkeypatch.setattr(described, "shipped_packages", described.shipped_packages.__wrapped__)
+    path = package / "recovery" / "chemistry" / "tables" / "solution_rates.csv"
+    path.write_text(path.read_text("utf-8").replace("OH-(aq)", "OH(aq)", 1), encoding="utf-8")
+    with pytest.raises(TableError, match=r"^magnetflow/recovery/chemistry/tables/solution_rates\.csv, row 2, column"):
+        tables.read("solution_rates")
 
 
 def test_hashes_of_every_package_are_written_and_then_true(data: Path) -> None:
@@ -221,7 +268,7 @@ def test_hashes_of_every_package_are_written_and_then_true(data: Path) -> None:
     assert update_hashes(data) == ["gases", "masses", "items"]
     assert update_hashes(data) == []
     for name, resource in tables.describe(data).items():
-        raw = (data / resource["path"]).read_bytes()
+        raw = resource["file"].read_bytes()
         assert (resource["bytes"], resource["hash"]) == (len(raw), f"sha256:{hashlib.sha256(raw).hexdigest()}"), name
     (data / "coal" / "masses.csv").write_text(GOOD.replace("1.5", "1.6"), encoding="utf-8")
     (data / "air" / "gases.csv").write_text("item\nHCl\n", encoding="utf-8")

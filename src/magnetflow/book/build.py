@@ -102,11 +102,15 @@ def stage(root: Path, parameters: Mapping[str, Any], frames: Mapping[str, Any], 
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(root / "book", source, ignore=shutil.ignore_patterns("__pycache__"))
     (source / "_config.yml").write_text(_config(root, parameters), encoding="utf-8")
-    shutil.copytree(root / "data", source / "data")
+    described = tables.describe(root / "data")
+    for table in described.values():  # readers find those of the package beside those of the compendium
+        place = source / "data" / table["path"]
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(table["file"], place)
     (source / "notebooks").mkdir()
     for stem in pairs.stems(root / "notebooks"):
         shutil.copy(execution.executed(root, stem), source / "notebooks")
-    _fill(source / "provenance.md", pages.provenance(tables.describe(root / "data"), frames))
+    _fill(source / "provenance.md", pages.provenance(described, frames))
     _fill(source / "about.md", pages.about(root, parameters, merged))
     if (source / "timings.md").exists():
         runs = [root / "benchmarks" / f"{name}.csv" for name in ("reconciliation", "ensemble", "recovery", "cell")]

@@ -29,7 +29,7 @@ from magnetflow.book import pairs, results
 from magnetflow.errors import InputError, ResultError, names_of_kind
 from magnetflow.tables import describe
 
-FOLLOWS_ROWS = ("hash", "bytes")  # what of a table's description follows its rows
+FOLLOWS_ROWS = ("hash", "bytes", "file")  # what of a table's description follows its rows or its place
 CLOSING = "closing"  # tag of the cell that the build adds at the end of each chapter
 NOT_UP = "Kernel died before replying to kernel_info"
 KERNEL_STARTS = 3
@@ -161,7 +161,7 @@ def _holds(root: Path, stem: str, parameters: Mapping[str, Any]) -> bool:
     if key_file.read_text(encoding="utf-8") != _key(root, stem, parameters):
         return False
     inputs = json.loads(fragment.read_text(encoding="utf-8"))["inputs"]
-    now = {name: root / "data" / table["path"] for name, table in describe(root / "data").items()}
+    now = {name: table["file"] for name, table in describe(root / "data").items()}
     return all(
         name in now and hashlib.sha256(now[name].read_bytes()).hexdigest() == digest
         for name, digest in inputs.items()

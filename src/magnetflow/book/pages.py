@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from magnetflow.errors import TableError
+from magnetflow.tables.described import short
 
 SHOWN_VERSIONS = (
     "magnetflow", "numpy", "pandas", "xarray", "pandera", "pint", "plotly", "papermill", "jupytext",
@@ -36,7 +37,7 @@ def check_sources(
             problem = (
                 f"found {frame.loc[unknown[0], 'source']!r}, which is not a key of book/references.bib; add it there"
             )
-            raise TableError(f"data/{description[name]['path']}", problem, int(unknown[0]), "source")
+            raise TableError(short(description[name]["file"]), problem, int(unknown[0]), "source")
 
 
 def provenance(description: Mapping[str, Mapping[str, Any]], tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:

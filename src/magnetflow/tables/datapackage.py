@@ -9,15 +9,19 @@ import hashlib
 import json
 from pathlib import Path
 
-from magnetflow.tables.described import find_data, packages
+from magnetflow.tables.described import find_data, packages, shipped_packages
 from magnetflow.tables.writing import write_whole
 
 
 def update_hashes(data: Path) -> list[str]:
-    """Write each table's size and hash into its package's description; return the names of those that changed."""
+    """Write each table's size and hash into its package's description; return the names of those that changed.
+
+    The packages are those that are shipped and those in `data`.
+    """
     changed = []
-    for path in packages(data):
-        package = json.loads(path.read_text(encoding="utf-8"))
+    for path in [*shipped_packages(), *packages(data)]:
+        before = path.read_text(encoding="utf-8")
+        package = json.loads(before)
         for resource in package["resources"]:
             raw = (path.parent / resource["path"]).read_bytes()
             new = {"bytes": len(raw), "hash": f"sha256:{hashlib.sha256(raw).hexdigest()}"}
@@ -25,7 +29,8 @@ def update_hashes(data: Path) -> list[str]:
                 changed.append(resource["name"])
                 resource.update(new)
         text = json.dumps(package, indent=2, ensure_ascii=False) + "\n"
-        write_whole(path.parent, {path.name: text.encode()})
+        if text != before:
+            write_whole(path.parent, {path.name: text.encode()})
     return changed
 
 

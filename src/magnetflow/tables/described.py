@@ -1,7 +1,8 @@
 """Which figures does a table hold, and can each be trusted as written?
 
-`data/` holds data packages, a folder each, whose `datapackage.json` (Frictionless Data Package) describes every
-table of it: fields, units, keys and hash. A table is found by its name, whichever package holds it.
+Constants of nature lie inside this Python package; the figures of a study lie in the `data/` of its compendium.
+Both are data packages, a folder each, whose `datapackage.json` (Frictionless Data Package) describes every table of
+it: fields, units, keys and hash. A table is found by its name, whichever package holds it.
 A table is checked against that description each time it is read; what does not fit is a `TableError`
 that names the file, the row as a text editor counts it, the column, and what was expected instead.
 """
@@ -9,7 +10,7 @@ that names the file, the row as a text editor counts it, the column, and what wa
 from __future__ import annotations
 
 import json
-import os
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from magnetflow.tables.text import read_text, split_rows
 if TYPE_CHECKING:
     import pandera.pandas as pandera
 
+SHIPPED = Path(__file__).resolve().parents[1]  # the Python package, some of whose folders are data packages
 DESCRIBED = {"name", "path", "title", "description", "hash", "schema"}
 NUMBERS = {"number": np.float64, "integer": np.int64}
 CHECKS = {"minimum": "ge", "maximum": "le", "enum": "isin"}  # constraints of a field, and the checks of pandera
@@ -33,10 +35,15 @@ _checked: dict[tuple[str, ...], pd.DataFrame] = {}
 
 def find_data() -> Path:
     """Return the folder `data/` of the compendium that the working directory lies in."""
-    for folder in [Path.cwd(), *Path.cwd().parents]:
-        if packages(folder / "data"):
-            return folder / "data"
-    raise InputError("no data/*/datapackage.json here or in a folder above; start from the compendium's root")
+    data = _data_here()
+    if data is None:
+        raise InputError("no data/*/datapackage.json here or in a folder above; start from the compendium's folder")
+    return data
+
+
+def _data_here() -> Path | None:
+    folders = (folder / "data" for folder in [Path.cwd(), *Path.cwd().parents])
+    return next((data for data in folders if packages(data)), None)
 
 
 def packages(data: Path) -> list[Path]:
@@ -44,44 +51,70 @@ def packages(data: Path) -> list[Path]:
     return sorted(data.glob("*/datapackage.json"))
 
 
-def describe(data: Path | None = None) -> dict[str, dict[str, Any]]:
-    """Return the description of every table in the packages of `data`, by table name; its `path` counts from `data`.
+@cache
+def shipped_packages() -> list[Path]:
+    """Return the `datapackage.json` of each data package that the Python package ships, sorted."""
+    return sorted(SHIPPED.rglob("datapackage.json"))
 
+
+def describe(data: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Return the description of every table by its name: those that are shipped, and those in the packages of `data`.
+
+    Without `data` the compendium is that of the working directory, if there is one.
+    `file` is where the table lies; `path` is the same, counted from `data` or from the Python package.
     Raises TableError where a description lacks something, or describes a table that has been described already.
     """
-    data = data or find_data()
-    described: dict[str, dict[str, Any]] = {}
-    path = data
+    data = data or _data_here()
+    described = _shipped()
+    if data:
+        if not packages(data):
+            raise TableError(short(data), "no datapackage.json in a folder of it describes a table; restore one")
+        _describe(packages(data), data, described)
+    return described
+
+
+def _shipped() -> dict[str, dict[str, Any]]:
+    return _describe(shipped_packages(), SHIPPED, {})
+
+
+def _describe(paths: list[Path], folder: Path, described: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Add the tables of packages below a folder to those described before; return all of them."""
+    path = folder
     try:
-        for path in packages(data):
+        for path in paths:
             for resource in json.loads(path.read_text(encoding="utf-8"))["resources"]:
                 lacking = DESCRIBED - set(resource)
                 name = resource.get("name", "a table without a name")
                 if lacking:
                     raise TableError(short(path), f"{name} lacks {min(lacking)}; describe it as the other tables are")
                 if name in described:
-                    problem = f"{name} is described already, as {described[name]['path']}; rename one, or keep one"
-                    raise TableError(short(path), problem)
-                described[name] = resource | {"path": f"{path.parent.name}/{resource['path']}"}
+                    problem = f"{name} is described already, as {short(described[name]['file'])}"
+                    raise TableError(short(path), f"{problem}; rename one, or keep one")
+                file = path.parent / resource["path"]
+                described[name] = resource | {"file": file, "path": file.relative_to(folder).as_posix()}
         for name, resource in described.items():
-            path = data / Path(resource["path"]).parent / "datapackage.json"
+            path = resource["file"].parent / "datapackage.json"
             _check_schema(name, resource["schema"], set(described), path)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TableError(short(path), f"not a data package ({error}); restore it") from None
-    if not described:
-        raise TableError(short(data), "no datapackage.json in a folder of it describes a table; restore one")
     return described
 
 
 def short(path: Path) -> str:
-    """Name a file of a data package from the compendium's root, as the user would type it."""
-    return os.fspath(Path(*path.parts[-3:]))
+    """Name a file as the user finds it: from the compendium's folder, or in the Python package."""
+    parts = path.relative_to(SHIPPED.parent).parts if path.is_relative_to(SHIPPED) else path.parts[-3:]
+    return "/".join(parts)
+
+
+def _keys(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the foreign keys of a table; the standard knows none into another package, so these are listed apart."""
+    return [*schema.get("foreignKeys", []), *schema.get("foreignKeysAcrossPackages", [])]
 
 
 def _check_schema(name: str, schema: dict[str, Any], tables: set[str], path: Path) -> None:
     """Raise TableError when a schema names no field, key or table that is there."""
     fields = {field["name"]: (field["type"], field["description"]) for field in schema["fields"]}
-    keys = schema.get("foreignKeys", [])
+    keys = _keys(schema)
     columns = [*schema["primaryKey"], *(column for key in keys for column in key["fields"])]
     strangers = [column for column in columns if column not in fields]
     strangers += {key["reference"]["resource"] for key in keys} - tables
@@ -92,23 +125,28 @@ def _check_schema(name: str, schema: dict[str, Any], tables: set[str], path: Pat
 def read(name: str, data: Path | None = None) -> pd.DataFrame:
     """Read one table and check it against its description.
 
+    What is shipped is found from anywhere; `data`, or the compendium of the working directory, holds all others.
     Returns a frame with the columns in the order of the file; `value` is float, years are int, the rest is text.
     Raises TableError at the first thing that does not fit.
     """
-    data = data or find_data()
-    description = describe(data)
-    if name not in description:
-        raise TableError(short(data), f"no table named {name}; the tables are {', '.join(sorted(description))}")
-    schema = description[name]["schema"]
-    keys = schema.get("foreignKeys", [])
+    described = _shipped()
+    if name not in described:
+        data = data or _data_here()
+        if data is None:
+            raise InputError(f"no table named {name} here; start from the compendium's folder")
+        described = describe(data)
+        if name not in described:
+            raise TableError(short(data), f"no table named {name}; the tables are {', '.join(sorted(described))}")
+    schema = described[name]["schema"]
+    keys = _keys(schema)
     tables = [name, *(key["reference"]["resource"] for key in keys)]
-    paths = [data / description[table]["path"] for table in tables]
+    paths = [described[table]["file"] for table in tables]
     texts, hashes = zip(*(read_text(path, short(path)) for path in paths), strict=True)
     _read_hashes[name] = hashes[0]
-    state = (str(paths[0]), json.dumps(description[name], sort_keys=True), *hashes)
+    state = (str(paths[0]), json.dumps(schema, sort_keys=True), *hashes)
     if state not in _checked:
         cells, *others = (
-            _cells(text, short(path), description[table]["schema"])
+            _cells(text, short(path), described[table]["schema"])
             for table, path, text in zip(tables, paths, texts, strict=True)
         )
         frame = _typed(cells, short(paths[0]), schema)
@@ -120,7 +158,7 @@ def read(name: str, data: Path | None = None) -> pd.DataFrame:
 
 
 def read_all(data: Path | None = None) -> dict[str, pd.DataFrame]:
-    """Read and check every table of `data`, by name."""
+    """Read and check every table that is shipped or in `data`, by name."""
     return {name: read(name, data) for name in sorted(describe(data))}
 
 

@@ -1,7 +1,7 @@
 """Does a reaction keep every element and the charge? One that does not cannot be made.
 
 Coefficients are exact fractions, so that closure is a matter of whole numbers and not of a tolerance.
-The reactions of the book stand in `data/recovery/reactions.csv`, each with its source.
+The reactions of the book stand in `tables/reactions.csv` beside this module, each with its source.
 """
 
 from __future__ import annotations
@@ -104,3 +104,34 @@ def reactions() -> Mapping[str, Reaction]:
     table = tables.read("reactions")
     pairs = zip(table["reaction"], table["equation"], strict=True)
     return MappingProxyType({name: Reaction.read(name, equation) for name, equation in pairs})
+
+
+@cache
+def metals() -> tuple[str, ...]:
+    """Return the metals that a batch can carry, rare earths first: those whose chlorination to a solid is known."""
+    return (*rare_earths(), *base_metals())
+
+
+@cache
+def rare_earths() -> tuple[str, ...]:
+    """Return the metals whose trichloride and whose oxalate are known, in the order of the table."""
+    made = {name for reaction in reactions().values() for name in reaction.coefficients}
+    return tuple(metal for metal in _chlorinated() if {f"{metal}Cl3(s)", f"{metal}2(C2O4)3.10H2O(s)"} <= made)
+
+
+@cache
+def base_metals() -> tuple[str, ...]:
+    """Return the other metals that ammonium chloride turns to a solid, in the order of the table."""
+    return tuple(metal for metal in _chlorinated() if metal not in rare_earths())
+
+
+def _chlorinated() -> list[str]:
+    """Return the elements that take ammonium chloride alone and become a solid."""
+    found = []
+    for reaction in reactions().values():
+        taken = {name for name, count in reaction.coefficients.items() if count < 0}
+        made = {name for name, count in reaction.coefficients.items() if count > 0}
+        elements = [next(iter(species(name).atoms)) for name in taken if len(species(name).atoms) == 1]
+        if elements and taken == {f"{elements[0]}(s)", "NH4Cl(s)"} and any(species(n).phase == "s" for n in made):
+            found.append(elements[0])
+    return found
