@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,13 +20,9 @@ import pandas as pd
 from magnetflow.errors import InputError, TableError
 from magnetflow.tables.text import read_text, split_rows
 
-if TYPE_CHECKING:
-    import pandera.pandas as pandera
-
 SHIPPED = Path(__file__).resolve().parents[1]  # the Python package, some of whose folders are data packages
 DESCRIBED = {"name", "path", "title", "description", "hash", "schema"}
 NUMBERS = {"number": np.float64, "integer": np.int64}
-CHECKS = {"minimum": "ge", "maximum": "le", "enum": "isin"}  # constraints of a field, and the checks of pandera
 
 _read_hashes: dict[str, str] = {}
 # Tables checked in this process, by all that the outcome depends on: file, description, and the tables referred to.
@@ -188,20 +184,18 @@ def _cells(text: str, file: str, schema: dict[str, Any]) -> pd.DataFrame:
 
 def _typed(cells: pd.DataFrame, file: str, schema: dict[str, Any]) -> pd.DataFrame:
     """Check each cell against type and constraints; return the frame with numbers as numbers."""
-    import pandera.pandas as pandera  # slow to import, and a user's own sheets do without
-
     frame = cells.copy()
     for field in schema["fields"]:
         if field["type"] in NUMBERS:
             frame[field["name"]] = _numbers(cells, file, field).astype(NUMBERS[field["type"]])
-    expected = pandera.DataFrameSchema({field["name"]: _column(field) for field in schema["fields"]})
-    try:
-        expected.validate(frame, lazy=True)
-    except pandera.errors.SchemaErrors as error:
-        first = error.failure_cases.sort_values(["index", "column"]).iloc[0]
-        field = next(field for field in schema["fields"] if field["name"] == first["column"])
-        problem = f"found {_shown(first['failure_case'])}, expected {_expectation(field)}"
-        raise TableError(file, problem, int(first["index"]), field["name"]) from None
+    faults = []
+    for field in schema["fields"]:
+        wrong = _outside(frame[field["name"]], field)
+        if wrong.any():
+            faults.append((int(frame.index[wrong][0]), field["name"], _expectation(field)))
+    if faults:
+        row, column, expected = min(faults)
+        raise TableError(file, f"found {_shown(frame.at[row, column])}, expected {expected}", row, column)
     return frame
 
 
@@ -228,17 +222,21 @@ def _refuse_first(cells: pd.Series[Any], wrong: pd.Series[bool], file: str, prob
         raise TableError(file, f"found {_shown(cells[row])}{problem}", row, str(cells.name))
 
 
-def _column(field: dict[str, Any]) -> pandera.Column:
-    """Turn a Frictionless field into the pandera column that checks it."""
-    import pandera.pandas as pandera
-
+def _outside(column: pd.Series[Any], field: dict[str, Any]) -> pd.Series[bool]:
+    """Tell of each cell of a column whether it breaks a constraint of its field; a missing figure breaks none."""
     limits = field.get("constraints", {})
-    checks = [getattr(pandera.Check, check)(limits[limit]) for limit, check in CHECKS.items() if limit in limits]
+    wrong = pd.Series(False, index=column.index)
+    if "minimum" in limits:
+        wrong |= column < limits["minimum"]
+    if "maximum" in limits:
+        wrong |= column > limits["maximum"]
+    if "enum" in limits:
+        wrong |= column.notna() & ~column.isin(limits["enum"])
     if "pattern" in limits:
-        checks.append(pandera.Check.str_matches(f"^(?:{limits['pattern']})$"))
+        wrong |= ~column.str.fullmatch(limits["pattern"])
     if limits.get("required") and field["type"] == "string":
-        checks.append(pandera.Check.str_matches(r"\S"))
-    return pandera.Column(NUMBERS.get(field["type"], object), checks, nullable=field["type"] == "number")
+        wrong |= ~column.str.match(r"\S")
+    return wrong
 
 
 def _shown(found: Any) -> str:
