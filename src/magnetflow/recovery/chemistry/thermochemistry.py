@@ -29,10 +29,12 @@ ATMOSPHERE_BAR = atm / bar
 @lru_cache(maxsize=1)
 def _pieces() -> Mapping[str, Matrix]:
     """Return the polynomials of every substance, (ranges, 9): lowest and highest temperature, seven coefficients."""
-    pieces = {}
-    for name, rows in tables.read("thermo_polynomials").groupby("species"):
-        wide = rows.pivot(index=["piece", "low", "high"], columns="coefficient", values="value").reset_index()
-        pieces[str(name)] = wide[["low", "high", 1, 2, 3, 4, 5, 6, 7]].to_numpy(dtype=float)
+    wide = tables.read("thermo_polynomials").pivot(
+        index=["species", "piece", "low", "high"], columns="coefficient", values="value"
+    )
+    ranges = wide.reset_index()
+    figures = ranges[["low", "high", 1, 2, 3, 4, 5, 6, 7]].to_numpy(dtype=float)
+    pieces = {str(name): figures[rows] for name, rows in ranges.groupby("species").indices.items()}
     constants = tables.read("thermo_constants")
     factor = constants["unit"].map({"kJ/mol": 1e3}).fillna(1.0)
     for name, rows in constants.assign(value=constants["value"] * factor).groupby("species"):
