@@ -27,11 +27,11 @@ SOLIDS = ["Nd2(C2O4)3.10H2O(s)", "FeC2O4.2H2O(s)"]
 
 def batch() -> Callable[[], object]:
     """Return the balance of a batch of hard disk magnets with losses, its loop settled."""
-    from magnetflow.recovery.route import solid_state_chlorination
+    from magnetflow.recovery.routes import balance
     from magnetflow.studies.neo_cycle import plant
 
     conditions = plant.conditions(composition=plant.composition("hdd"), boron="bcl3")
-    return lambda: solid_state_chlorination(conditions)
+    return lambda: balance("ssc", conditions)
 
 
 def liquor() -> Callable[[], object]:

@@ -19,13 +19,14 @@ from test_chemistry import expected
 from magnetflow import tables
 from magnetflow.cli import main
 from magnetflow.errors import ProcessError
-from magnetflow.recovery import report, route
+from magnetflow.recovery import report
 from magnetflow.recovery.chemistry import selectivity, thermochemistry
-from magnetflow.recovery.chemistry.reactions import reactions
+from magnetflow.recovery.chemistry.reactions import metals, reactions
 from magnetflow.recovery.chemistry.species import molar_mass_kg
-from magnetflow.recovery.plant.conditions import BORON, LIMITS, METALS, Conditions
+from magnetflow.recovery.plant.conditions import BORON, SHARE, Conditions, conversions
+from magnetflow.recovery.plant.duties import heat_between
 from magnetflow.recovery.plant.streams import Stream, gas_volume_m3
-from magnetflow.recovery.route import solid_state_chlorination
+from magnetflow.recovery.routes import balance
 from magnetflow.recovery.stages import kiln as chlorination
 from magnetflow.studies.neo_cycle import plant
 
@@ -39,7 +40,7 @@ def worst(solved: Any) -> float:
 
 
 def test_the_ideal_batch_is_the_published_one() -> None:
-    solved = solid_state_chlorination(Conditions())
+    solved = balance("ssc", Conditions())
     streams = solved.streams
     charge, made = streams["kiln_charge"], streams["calcine"] + streams["kiln_gas"]
     found: dict[str, float] = {}
@@ -59,7 +60,7 @@ def test_the_ideal_batch_is_the_published_one() -> None:
 
 
 def test_the_oxalate_route_is_the_published_one() -> None:
-    streams = solid_state_chlorination(Conditions()).streams
+    streams = balance("ssc", Conditions()).streams
     neodymium = streams["magnets"].elements_kg()["Nd"]
     cake, oxide = streams["oxalate_cake"].mass_kg(), streams["oxide"].mass_kg()
     dihydrate = streams["oxalic_acid"].of("H2C2O4(s)") * molar_mass_kg("H2C2O4.2H2O")
@@ -86,7 +87,7 @@ def test_the_oxalate_route_is_the_published_one() -> None:
 
 def test_the_loop_of_the_salt_closes_to_the_last_mole() -> None:
     """Overall, by hand: Nd2Fe14B + 3 H2C2O4 + 3.5 O2 + 45 H2O -> oxalate + 14 Fe(OH)3 + B + 17 H2."""
-    streams = solid_state_chlorination(Conditions()).streams
+    streams = balance("ssc", Conditions()).streams
     alloy = streams["magnets"].of("Nd2Fe14B(s)")
     assert streams["nh4cl_make_up"].moles == streams["ammonia_make_up"].moles == {}
     assert streams["nh4cl_recycled"].of("NH4Cl(s)") == pytest.approx(34 * alloy, rel=1e-12)
@@ -100,7 +101,7 @@ def test_the_loop_of_the_salt_closes_to_the_last_mole() -> None:
 @pytest.mark.parametrize("composition", ["Nd2Fe14B", "hdd"])
 @pytest.mark.parametrize("boron", BORON)
 def test_boron_takes_what_its_scenario_says(composition: str, boron: str) -> None:
-    solved = solid_state_chlorination(Conditions(composition=plant.composition(composition), boron=boron))
+    solved = balance("ssc", Conditions(composition=plant.composition(composition), boron=boron))
     streams = solved.streams
     boron_mol = streams["magnets"].elements_mol()["B"]
     ends = {"inert": ("residue", "B(s)"), "bcl3": ("boron_eluate", "H3BO3(aq)"), "bn": ("residue", "BN(s)")}
@@ -113,39 +114,39 @@ def test_boron_takes_what_its_scenario_says(composition: str, boron: str) -> Non
     assert worst(solved) < 1e-9
 
 
-SHARE = st.floats(0.02, 0.98)
+PART = st.floats(0.02, 0.98)
 RATIO = st.floats(1.0, 3.0)
 ANY = st.builds(
     Conditions,
     composition=st.sampled_from(["Nd2Fe14B", DISKS]),
     boron=st.sampled_from(BORON),
     nh4cl_ratio=RATIO,
-    conversion=st.fixed_dictionaries({metal: st.floats(0.3, 1) for metal in METALS}),
-    boron_reacted=SHARE,
-    ammonia_cracked=SHARE,
-    ammonia_absorbed=SHARE,
-    dust=SHARE,
+    conversion=st.fixed_dictionaries({metal: st.floats(0.3, 1) for metal in metals()}),
+    boron_reacted=PART,
+    ammonia_cracked=PART,
+    ammonia_absorbed=PART,
+    dust=PART,
     sweep_nm3_per_kg=st.floats(0, 1),
     condenser_temperature_c=st.floats(25, 300),
-    chlorides_dissolved=SHARE,
+    chlorides_dissolved=PART,
     moisture=st.floats(0, 1),
     wash_ratio=RATIO,
     oxalic_ratio=RATIO,
     rare_earths_precipitated=st.floats(0, 0.5),
     iron_with_oxalate=st.floats(0, 0.02),
-    iron_precipitated=SHARE,
-    cobalt_nickel_with_iron=SHARE,
-    oxygen_used=SHARE,
-    boron_captured=SHARE,
+    iron_precipitated=PART,
+    cobalt_nickel_with_iron=PART,
+    oxygen_used=PART,
+    boron_captured=PART,
     boron_concentration=st.floats(1, 50),
-    purge=SHARE,
+    purge=PART,
 )
 
 
 @settings(max_examples=60, deadline=None)
 @given(ANY)
 def test_every_unit_closes_under_any_condition(conditions: Conditions) -> None:
-    solved = solid_state_chlorination(conditions)
+    solved = balance("ssc", conditions)
     assert worst(solved) < 1e-9
     assert all(amount > 0 for stream in solved.streams.values() for amount in stream.moles.values())
     bottled = [name for name, stream in solved.streams.items() if abs(stream.charge_mol()) > 1e-7]
@@ -154,18 +155,18 @@ def test_every_unit_closes_under_any_condition(conditions: Conditions) -> None:
 
 def test_what_is_lost_is_bought() -> None:
     """A purge of p lets p of the salt out; cracked ammonia is bought as ammonia, mole for mole."""
-    salt = solid_state_chlorination(Conditions()).streams["kiln_charge"].of("NH4Cl(s)")
-    purged = solid_state_chlorination(Conditions(purge=0.05)).streams
+    salt = balance("ssc", Conditions()).streams["kiln_charge"].of("NH4Cl(s)")
+    purged = balance("ssc", Conditions(purge=0.05)).streams
     assert purged["nh4cl_make_up"].of("NH4Cl(s)") == pytest.approx(0.05 * salt, rel=1e-9)
-    cracked = solid_state_chlorination(Conditions(ammonia_cracked=0.1)).streams
+    cracked = balance("ssc", Conditions(ammonia_cracked=0.1)).streams
     assert cracked["ammonia_make_up"].of("NH3(aq)") == pytest.approx(0.1 * salt, rel=1e-9)
 
 
 def test_a_batch_scales_with_its_magnets() -> None:
-    large = solid_state_chlorination(plant.conditions(magnet_kg=500.0, composition=DISKS))
-    small = solid_state_chlorination(plant.conditions(magnet_kg=200.0, composition=DISKS))
-    for name, mass in route.products_kg(small).items():
-        assert route.products_kg(large)[name] == pytest.approx(2.5 * mass, rel=1e-9)
+    large = balance("ssc", plant.conditions(magnet_kg=500.0, composition=DISKS))
+    small = balance("ssc", plant.conditions(magnet_kg=200.0, composition=DISKS))
+    for name, mass in small.products_kg().items():
+        assert large.products_kg()[name] == pytest.approx(2.5 * mass, rel=1e-9)
 
 
 # Thermochemistry --------------------------------------------------------------------------------------------------
@@ -243,18 +244,18 @@ def test_published_marks_of_the_thermochemistry_are_met() -> None:
 
 
 def test_the_heat_of_the_kiln_is_reaction_and_warming() -> None:
-    streams = solid_state_chlorination(Conditions()).streams
+    streams = balance("ssc", Conditions()).streams
     charge, made = streams["kiln_charge"], streams["calcine"] + streams["kiln_gas"]
-    cold = selectivity.kiln_heat(charge, made, 298.15)
+    cold = heat_between(charge, 298.15, made, 298.15)
     assert cold.duty_kwh == cold.reaction_kwh == pytest.approx(121.0, abs=0.5)
-    hot = selectivity.kiln_heat(charge, made, 673.15)
+    hot = heat_between(charge, 298.15, made, 673.15)
     warming = sum(
         amount * (thermochemistry.enthalpy_j(name, 673.15) - thermochemistry.enthalpy_j(name, 298.15))
         for name, amount in made.moles.items()
     )
     assert hot.duty_kwh - hot.reaction_kwh == pytest.approx(float(warming) / 3.6e6)
     with pytest.raises(ProcessError, match="no heat of formation of NdOCl"):
-        selectivity.kiln_heat(Stream(), Stream({"NdOCl(s)": 1.0}), 400.0)
+        heat_between(Stream(), 298.15, Stream({"NdOCl(s)": 1.0}), 400.0)
 
 
 def test_flammability_follows_le_chatelier() -> None:
@@ -283,14 +284,14 @@ def test_flammability_follows_le_chatelier() -> None:
         (lambda: Conditions(oxygen_used=0), "oxygen_used is 0; give 0.01 to 1"),
         (lambda: Conditions(nh4cl_ratio=np.int64(-1)), "nh4cl_ratio is"),  # type: ignore[arg-type]
         (lambda: Conditions(purge="0.5"), "purge is '0.5'"),  # type: ignore[arg-type]
-        (lambda: solid_state_chlorination(Conditions(composition={"NH4Cl": 0.9})), "'NH4Cl' is no element"),
-        (lambda: solid_state_chlorination(Conditions(composition={"unaccounted": 0.9})), "'unaccounted' is no el"),
+        (lambda: balance("ssc", Conditions(composition={"NH4Cl": 0.9})), "'NH4Cl' is no element"),
+        (lambda: balance("ssc", Conditions(composition={"unaccounted": 0.9})), "'unaccounted' is no el"),
         (lambda: selectivity.off_gas(Stream({"H2(g)": 1.0}), {"H2(g)": 0.04}, 0.0), "a part of 0 of the flammable"),
         (lambda: Conditions(kiln_temperature_c=float("nan")), "kiln_temperature_c is nan"),
-        (lambda: solid_state_chlorination(Conditions(composition={"Nd": 0.7, "Fe": 0.4})), "add up to 110 %"),
-        (lambda: solid_state_chlorination(Conditions(nh4cl_ratio=0.5)), "kiln: chlorination_Fe takes .* NH4Cl"),
-        (lambda: solid_state_chlorination(Conditions(oxalic_ratio=0.5)), "oxalate precipitation: oxalate_Nd takes"),
-        (lambda: solid_state_chlorination(Conditions(condenser_temperature_c=700)), "700 °C is outside the data"),
+        (lambda: balance("ssc", Conditions(composition={"Nd": 0.7, "Fe": 0.4})), "add up to 110 %"),
+        (lambda: balance("ssc", Conditions(nh4cl_ratio=0.5)), "kiln: chlorination_Fe takes .* NH4Cl"),
+        (lambda: balance("ssc", Conditions(oxalic_ratio=0.5)), "oxalate precipitation: oxalate_Nd takes"),
+        (lambda: balance("ssc", Conditions(condenser_temperature_c=700)), "700 °C is outside the data"),
     ],
 )
 def test_what_cannot_be_is_refused(spoilt: Any, message: str) -> None:
@@ -298,7 +299,7 @@ def test_what_cannot_be_is_refused(spoilt: Any, message: str) -> None:
         spoilt()
 
 
-@pytest.mark.parametrize("name", [name for name, (_, high) in LIMITS.items() if high == 1])
+@pytest.mark.parametrize("name", [one.name for one in fields(Conditions) if one.metadata.get("limits") == SHARE])
 def test_a_share_above_one_is_refused_by_name(name: str) -> None:
     with pytest.raises(ProcessError, match=f"{name} is 1.5; give 0"):
         Conditions(**{name: 1.5})  # type: ignore[arg-type]
@@ -308,11 +309,11 @@ def test_every_condition_has_its_range_in_the_table() -> None:
     table = tables.read("recovery_conditions", ROOT / "data")
     wide = table.pivot(index="condition", columns="bound", values="value")
     assert (wide["low"] <= wide["central"]).all() and (wide["central"] <= wide["high"]).all()
-    chosen = {"magnet_kg", "composition", "boron", "conversion", "washes", "boric_acid_g_per_kg"}
-    wanted = {one.name for one in fields(Conditions)} - chosen | {f"conversion.{metal}" for metal in METALS}
+    chosen = {"magnet_kg", "composition", "boron", "conversion", "washes", "boric_acid_g_per_kg", "marks"}
+    wanted = {one.name for one in fields(Conditions)} - chosen | set(conversions())
     assert set(wide.index) == wanted
     for bound in ("low", "high"):
-        solid_state_chlorination(plant.conditions(bound, oxalic_ratio=1.4))
+        balance("ssc", plant.conditions(bound, oxalic_ratio=1.4))
 
 
 # Enthalpy of formation, kJ/mol, entropy and heat capacity, J/(mol K), as the CRC table prints them.
@@ -368,15 +369,17 @@ def test_json_alone_is_printed_and_holds_what_is_promised(capsys: pytest.Capture
     leaving = sum(stream["kg"] for stream in batch["streams"].values() if stream["to"] == "outside")
     assert entering == pytest.approx(leaving, abs=1e-9)
     assert batch["products"].keys() == {"Nd2O3", "Pr6O11", "Dy2O3", "Fe(OH)3", "H3BO3"}
-    assert batch["reagents"]["NH4Cl"] > 300
+    assert "NH4Cl" not in batch["reagents"], "all of it comes round"
+    assert batch["streams"]["kiln_charge"]["species_kg"]["NH4Cl(s)"] > 300
 
 
 def test_the_default_is_the_ideal_batch(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recovery", "ssc", "--json"]) == 0
     batch = json.loads(capsys.readouterr().out)
-    assert batch == json.loads(json.dumps(report.as_json(solid_state_chlorination(Conditions()), Conditions())))
+    assert batch == json.loads(json.dumps(report.as_json(balance("ssc"))))
     assert batch["products"]["Nd2O3"] == pytest.approx(62.246513813401606, rel=1e-9)
-    assert batch["reagents"]["NH4Cl"] == pytest.approx(336.4324536315908, rel=1e-9)
+    charge = batch["streams"]["kiln_charge"]["species_kg"]
+    assert charge["NH4Cl(s)"] == pytest.approx(336.4324536315908, rel=1e-9)
 
 
 def test_the_stream_table_is_readable(capsys: pytest.CaptureFixture[str]) -> None:
@@ -394,11 +397,11 @@ def test_the_stream_table_is_readable(capsys: pytest.CaptureFixture[str]) -> Non
     ("arguments", "message"),
     [
         (["--set", "conversion.Fe=1.2"], "conversion of Fe is 1.2; give a share between 0 and 1"),
-        (["--set", "purge"], "--set purge has no value"),
-        (["--set", "speed=1"], "'speed' is no condition; there are ammonia_cracked"),
+        (["--set", "purge"], "'purge' has no value"),
+        (["--set", "speed=1"], "'speed' is no condition of ssc as it stands; there are ammonia_cracked"),
         (["--set", "boron=bn"], "'boron' is no condition"),
         (["--set", "conversion.Fe=much"], "conversion.Fe is 'much', not a number"),
-        (["--set", "conversion.Au=1"], "'conversion.Au' is no condition; there are ammonia_cracked"),
+        (["--set", "conversion.Au=1"], "'conversion.Au' is no condition of ssc as it stands; there are"),
         (["--magnet-kg", "-5"], "magnet_kg is -5; give 1e-06 to 1e+06"),
         (["--magnet-kg", "nan"], "magnet_kg is nan"),
         (["--magnet-kg", "1e300"], "magnet_kg is 1e+300; give"),

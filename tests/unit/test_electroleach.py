@@ -13,19 +13,32 @@ from test_chemistry import CASES, expected
 
 from magnetflow.cli import main
 from magnetflow.errors import ProcessError
-from magnetflow.recovery import sene
-from magnetflow.recovery.plant.conditions import METALS, Conditions
+from magnetflow.recovery.chemistry.reactions import metals
+from magnetflow.recovery.plant.batch import Batch
+from magnetflow.recovery.plant.conditions import Conditions
 from magnetflow.recovery.plant.flowsheet import Solved
+from magnetflow.recovery.plant.streams import gas_volume_m3
 from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
-from magnetflow.recovery.route import products_kg, reagents_kg, solid_state_chlorination
-from magnetflow.recovery.sene import Batch, electrochemical_leaching
-from magnetflow.recovery.stages.electroleach import Electrolysis
+from magnetflow.recovery.routes import balance
+from magnetflow.recovery.stages.electroleach import Electrolysis, Work, work
 from magnetflow.studies.neo_cycle import plant
 from magnetflow.studies.neo_cycle.cell import electrolysis
 
 DISKS: Any = plant.composition("hdd")
-IDEAL = electrochemical_leaching(Conditions(), Electrolysis())
-DIVIDED = electrochemical_leaching(Conditions(), Electrolysis(divided=True))
+IDEAL = balance("sene")
+DIVIDED = balance("sene", Electrolysis(divided=True))
+OF_CELL: Work = work(IDEAL.streams["magnets"], Conditions(), Electrolysis())
+
+
+def charge_ah_per_kg(batch: Batch) -> float:
+    """The charge that the cell reports, for each kilogram of magnets."""
+    [cell] = [duty for duty in batch.duties if duty.unit == "cell"]
+    return cell.details["charge_ah"] / batch.streams["magnets"].mass_kg()
+
+
+def electrons_mol(batch: Batch) -> float:
+    """The electrons that pass the cell."""
+    return charge_ah_per_kg(batch) * batch.streams["magnets"].mass_kg() * 3600 / FARADAY_C_PER_MOL
 
 
 def worst(solved: Solved) -> float:
@@ -34,65 +47,67 @@ def worst(solved: Solved) -> float:
     return max(abs(value) for report in reports for value in report.values())
 
 
-@pytest.mark.parametrize("batch", [IDEAL, DIVIDED])
-def test_charge_and_energy_follow_faraday(batch: Batch) -> None:
+@pytest.mark.parametrize("divided", [False, True])
+def test_charge_and_energy_follow_faraday(divided: bool) -> None:
     """The shared case D1: 37 electrons a formula unit with boron, and the energy at 3 V and an efficiency of 0.85."""
     known = CASES["D1_faraday_dissolution"]["expected"]
-    assert batch.charge_ah_per_kg == expected("D1_faraday_dissolution")["Ah_per_kg (B->H3BO3 (3e))"]
-    spent = replace(batch.cell, current_efficiency=0.85, cell_voltage_v=3.0)
-    lossy = electrochemical_leaching(Conditions(), spent)
-    assert lossy.energy_kwh_per_kg == pytest.approx(
+    cell = Electrolysis(divided=divided)
+    batch = balance("sene", cell)
+    assert charge_ah_per_kg(batch) == expected("D1_faraday_dissolution")["Ah_per_kg (B->H3BO3 (3e))"]
+    lossy = balance("sene", replace(cell, current_efficiency=0.85, cell_voltage_v=3.0))
+    assert lossy.energy_kwh("electricity") / 200 == pytest.approx(
         known["kWh_per_kg @ 3 V, CE 0.85 (B->H3BO3 (3e))"]["value"], rel=1e-9
     )
-    without = electrochemical_leaching(Conditions(), replace(batch.cell, boron_oxidised=0.0))
-    assert without.charge_ah_per_kg == expected("D1_faraday_dissolution")["Ah_per_kg (B not oxidised)"]
+    without = balance("sene", replace(cell, boron_oxidised=0.0))
+    assert charge_ah_per_kg(without) == expected("D1_faraday_dissolution")["Ah_per_kg (B not oxidised)"]
     hydrogen = known["H2_Nm3_per_kg if all cathodic current is HER (37 e)"]["value"]
-    assert batch.hydrogen_nm3() / 200 == pytest.approx(hydrogen, rel=1e-7)
+    gas = batch.emissions("air").only(lambda name: name == "H2(g)")
+    assert gas_volume_m3(gas) / 200 == pytest.approx(hydrogen, rel=1e-7)
 
 
 def test_the_cell_takes_the_acid_that_leaching_takes() -> None:
     """34 protons a formula unit, dissolved by current or by acid; current saves oxidant, not acid."""
-    units = IDEAL.solved.streams["magnets"].of("Nd2Fe14B(s)")
-    assert IDEAL.work.protons_mol / units == pytest.approx(34, rel=1e-12)
-    assert IDEAL.solved.streams["cell_acid"].of("Cl-(aq)") == IDEAL.work.protons_mol
-    assert IDEAL.work.electrons_mol / units == pytest.approx(37, rel=1e-12)
-    ammonia = sene.reagents_kg(IDEAL)["NH3"] / 0.017031
+    units = IDEAL.streams["magnets"].of("Nd2Fe14B(s)")
+    assert OF_CELL.protons_mol / units == pytest.approx(34, rel=1e-12)
+    assert IDEAL.streams["cell_acid"].of("HCl(aq)") == OF_CELL.protons_mol
+    assert electrons_mol(IDEAL) / units == pytest.approx(37, rel=1e-12)
+    ammonia = IDEAL.reagents_kg()["NH3"] / 0.017031
     assert ammonia == pytest.approx(34 * units, rel=1e-4), "what the acid brings in has to be bound again"
 
 
 def test_current_that_dissolves_nothing_makes_oxygen_and_takes_no_acid() -> None:
-    lossy = electrochemical_leaching(Conditions(), Electrolysis(current_efficiency=0.8))
-    gas = lossy.solved.streams["cell_gas"]
-    assert gas.of("O2(g)") == pytest.approx(0.2 * lossy.work.electrons_mol / 4, rel=1e-12)
-    assert gas.of("H2(g)") == pytest.approx(lossy.work.electrons_mol / 2, rel=1e-12)
-    assert lossy.work.protons_mol == pytest.approx(IDEAL.work.protons_mol, rel=1e-12)
-    assert lossy.work.charge_c == pytest.approx(IDEAL.work.charge_c / 0.8, rel=1e-12)
+    lossy = balance("sene", Electrolysis(current_efficiency=0.8))
+    gas = lossy.streams["cell_gas"]
+    assert gas.of("O2(g)") == pytest.approx(0.2 * electrons_mol(lossy) / 4, rel=1e-12)
+    assert gas.of("H2(g)") == pytest.approx(electrons_mol(lossy) / 2, rel=1e-12)
+    acid = [batch.streams["cell_acid"].of("HCl(aq)") for batch in (lossy, IDEAL)]
+    assert acid[0] == pytest.approx(acid[1], rel=1e-12)
+    assert electrons_mol(lossy) == pytest.approx(electrons_mol(IDEAL) / 0.8, rel=1e-12)
 
 
 def test_a_divided_cell_takes_and_gives_what_chlorination_does() -> None:
     """Magnet, oxalic acid, oxygen and water in; oxide, hydroxide and hydrogen out: no salt, acid or ammonia."""
-    kiln = solid_state_chlorination(Conditions())
-    bought = sene.reagents_kg(DIVIDED)
+    kiln = balance("ssc")
+    bought = DIVIDED.reagents_kg()
     assert not {"NH3", "HCl", "NH4Cl"} & set(bought)
     for name in ("H2C2O4", "O2"):
-        assert bought[name] == pytest.approx(reagents_kg(kiln)[name], rel=1e-9)
-    made = products_kg(DIVIDED.solved, sene.PRODUCTS)
+        assert bought[name] == pytest.approx(kiln.reagents_kg()[name], rel=1e-9)
+    made = DIVIDED.products_kg()
     for name in ("Nd2O3", "Fe(OH)3"):
-        assert made[name] == pytest.approx(products_kg(kiln)[name], rel=1e-9)
-    crossed = DIVIDED.solved.streams["leach_slurry"].of("Cl-(aq)")
-    assert crossed * FARADAY_C_PER_MOL == pytest.approx(DIVIDED.work.charge_c, rel=1e-12)
+        assert made[name] == pytest.approx(kiln.products_kg()[name], rel=1e-9)
+    crossed = DIVIDED.streams["leach_slurry"].of("Cl-(aq)")
+    assert crossed == pytest.approx(electrons_mol(DIVIDED), rel=1e-12)
 
 
 def test_the_selective_reading_leaves_iron_as_metal() -> None:
     """Six electrons a formula unit, and all iron and boron in the residue."""
-    batch = electrochemical_leaching(sene.selective(Conditions()), Electrolysis(boron_oxidised=0.0))
-    magnets = batch.solved.streams["magnets"]
-    assert batch.work.electrons_mol / magnets.of("Nd2Fe14B(s)") == pytest.approx(6, rel=1e-12)
-    residue = batch.solved.streams["residue"].elements_kg()
+    batch = balance("sene", Electrolysis(selective=True))
+    magnets = batch.streams["magnets"]
+    assert electrons_mol(batch) / magnets.of("Nd2Fe14B(s)") == pytest.approx(6, rel=1e-12)
+    residue = batch.streams["residue"].elements_kg()
     assert residue["Fe"] == pytest.approx(magnets.elements_kg()["Fe"], rel=1e-12)
     assert residue["B"] == pytest.approx(magnets.elements_kg()["B"], rel=1e-12)
-    made = products_kg(batch.solved, sene.PRODUCTS)
-    assert made["Nd2O3"] == pytest.approx(products_kg(IDEAL.solved, sene.PRODUCTS)["Nd2O3"], rel=1e-12)
+    assert batch.products_kg()["Nd2O3"] == pytest.approx(IDEAL.products_kg()["Nd2O3"], rel=1e-12)
 
 
 @pytest.mark.parametrize("divided", [False, True])
@@ -102,7 +117,7 @@ def test_every_balance_closes_whatever_the_conditions(divided: bool, draw: st.Da
     part = st.floats(0.05, 1.0)
     conditions = Conditions(
         composition=draw.draw(st.sampled_from(["Nd2Fe14B", DISKS])),
-        conversion={metal: draw.draw(part) for metal in METALS},
+        conversion={metal: draw.draw(part) for metal in metals()},
         moisture=draw.draw(st.floats(0, 1)),
         oxalic_ratio=draw.draw(st.floats(1.0, 1.5)),
         iron_precipitated=draw.draw(part),
@@ -118,31 +133,32 @@ def test_every_balance_closes_whatever_the_conditions(divided: bool, draw: st.Da
         salt_ratio=draw.draw(st.floats(1.0, 2.0)),
         water_ratio=draw.draw(st.floats(5.0, 50.0)),
     )
-    assert worst(electrochemical_leaching(conditions, cell).solved) < 1e-8
+    assert worst(balance("sene", conditions, cell)) < 1e-8
 
 
 @pytest.mark.parametrize("divided", [False, True])
 def test_central_conditions_close_too(divided: bool) -> None:
     conditions, cell = electrolysis.plant_conditions(composition=DISKS)
-    batch = electrochemical_leaching(conditions, replace(cell, divided=divided))
-    assert worst(batch.solved) < 1e-8
-    assert batch.cell.cell_voltage_v == 3.0
-    dissolved = 1 - batch.solved.streams["residue"].elements_kg()["Nd"] / (200 * DISKS["Nd"])
+    batch = balance("sene", conditions, replace(cell, divided=divided))
+    assert worst(batch) < 1e-8
+    assert batch.duties[0].details["voltage_v"] == 3.0
+    dissolved = 1 - batch.streams["residue"].elements_kg()["Nd"] / (200 * DISKS["Nd"])
     assert dissolved == pytest.approx(0.95, abs=1e-3)
 
 
 def test_salt_that_is_not_needed_is_set_aside() -> None:
     """Chloride that comes in with the eluant's acid builds up as salt, and leaves."""
-    batch = electrochemical_leaching(Conditions(eluant_acid=3.0), Electrolysis(divided=True))
-    boron = batch.solved.streams["boron_eluate"].of("H3BO3(aq)")
-    assert batch.solved.streams["nh4cl_surplus"].of("NH4Cl(s)") == pytest.approx(3 * boron, rel=1e-6)
+    batch = balance("sene", Conditions(eluant_acid=3.0), Electrolysis(divided=True))
+    boron = batch.streams["boron_eluate"].of("H3BO3(aq)")
+    assert batch.streams["nh4cl_surplus"].of("NH4Cl(s)") == pytest.approx(3 * boron, rel=1e-6)
 
 
 def test_the_command_tells_a_batch_in_json(capsys: Any) -> None:
     assert main(["recovery", "sene", "--magnet-kg", "200", "--json"]) == 0
     batch = json.loads(capsys.readouterr().out)
-    assert batch["cell"]["charge_ah_per_kg"] == pytest.approx(917.2442776022584)
-    assert batch["cell"]["energy_kwh_per_kg"] == pytest.approx(917.2442776022584 * 3 / 1000)
+    [cell] = [duty for duty in batch["duties"] if duty["kind"] == "electricity"]
+    assert cell["details"]["charge_ah"] / 200 == pytest.approx(917.2442776022584)
+    assert cell["energy_kwh"] / 200 == pytest.approx(917.2442776022584 * 3 / 1000)
     assert batch["products"]["Nd2O3"] == pytest.approx(62.25, abs=0.01)
     assert max(map(abs, batch["closure_kg"].values())) < 1e-9
     assert batch["streams"]["cell_acid"]["to"] == "cell"
@@ -152,9 +168,8 @@ def test_the_command_tells_a_batch_as_text(capsys: Any) -> None:
     arguments = ["--composition", "hdd", "--case", "central", "--divided", "--selective", "--set", "purge=0.05"]
     assert main(["recovery", "sene", *arguments, "--set", "cell_voltage_v=2.5"]) == 0
     page = capsys.readouterr().out
-    assert page.startswith("200 kg of magnets (hdd), selective, divided, central case\n")
-    spent = " kWh at 2.5 V and a current efficiency of 0.85;"
-    for wanted in ("nh4cl_recycled", spent, "m³ of hydrogen", "Closure of"):
+    assert page.startswith("200 kg of magnets (hdd), divided, selective, central case\n")
+    for wanted in ("nh4cl_recycled", "cell, electricity: ", "voltage_v 2.5)", "Hydrogen: ", "Closure of"):
         assert wanted in page
 
 
@@ -165,11 +180,14 @@ def test_the_command_tells_a_batch_as_text(capsys: Any) -> None:
         (["--set", "acid_ratio=0.5"], "acid_ratio is 0.5; give 1 to 100"),
         (["--set", "cell_voltage_v=many"], "cell_voltage_v is 'many', not a number"),
         (["--set", "oxalic_ratio=many"], "oxalic_ratio is 'many', not a number"),
-        (["--set", "voltage=3"], "'voltage' is no condition of a cell without a membrane; there are boron_oxidised"),
-        (["--set", "salt_ratio=2"], "'salt_ratio' is no condition of a cell without a membrane"),
-        (["--set", "kiln_temperature_c=400", "--divided"], "'kiln_temperature_c' is no condition of a divided cell"),
+        (["--set", "voltage=3"], "'voltage' is no condition of sene as it stands; there are boron_oxidised"),
+        (["--set", "salt_ratio=2"], "'salt_ratio' is no condition of sene as it stands"),
+        (
+            ["--set", "kiln_temperature_c=400", "--divided"],
+            "'kiln_temperature_c' is no condition of sene as it stands",
+        ),
         (["--set", "water_ratio=0"], "water_ratio is 0; give 1 to 1000"),
-        (["--set", "purge"], "--set purge has no value"),
+        (["--set", "purge"], "'purge' has no value"),
         (["--magnet-kg", "-1"], "magnet_kg is -1"),
         (["--selective", "--set", "conversion.Nd=0"], "nothing dissolves in the cell"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,7 @@ from test_chemistry import CASES, expected
 
 from magnetflow.errors import ProcessError
 from magnetflow.recovery.chemistry.reactions import reactions
-from magnetflow.recovery.plant.flowsheet import Streams, Unit, solve
+from magnetflow.recovery.plant.flowsheet import Leaving, Solved, Streams, Unit, solve
 from magnetflow.recovery.plant.streams import Stream, gas_volume_m3, of_mass
 from magnetflow.recovery.plant.units import (
     FARADAY_C_PER_MOL,
@@ -106,6 +107,9 @@ def test_current_that_makes_oxygen_dissolves_nothing() -> None:
     assert done.of("Nd+3(aq)") == pytest.approx(10 * 0.85 * 2 / 34)
 
 
+WASTE = Leaving("waste")
+
+
 def loop(purge: float, conversion: float) -> list[Unit]:
     """Iron is chlorinated in part; what is left, and an inert, come round but for a purge."""
 
@@ -119,8 +123,8 @@ def loop(purge: float, conversion: float) -> list[Unit]:
         return {"out": out, "back": back}
 
     return [
-        Unit("reactor", ["feed", "back"], ["product", "rest"], reactor),
-        Unit("purge", ["rest"], ["out", "back"], purging),
+        Unit("reactor", ["feed", "back"], ["product", "rest"], reactor, leaves={"product": WASTE}),
+        Unit("purge", ["rest"], ["out", "back"], purging, leaves={"out": WASTE}),
     ]
 
 
@@ -129,7 +133,7 @@ def loop(purge: float, conversion: float) -> list[Unit]:
 def test_a_recycle_with_a_purge_meets_its_closed_form(purge: float, conversion: float) -> None:
     """At rest n = feed + (1 - purge) (1 - conversion) n for iron, and conversion 0 for what is inert."""
     feed = Stream({"Fe(s)": 10.0, "HCl(g)": 20.0, "B(s)": 1.0})
-    solved = solve(loop(purge, conversion), {"feed": feed}, ["product", "out"])
+    solved = solve(loop(purge, conversion), {"feed": feed})
     iron = 10 / (1 - (1 - purge) * (1 - conversion))
     assert solved.streams["rest"].of("Fe(s)") == pytest.approx((1 - conversion) * iron, rel=1e-9)
     assert solved.streams["rest"].of("B(s)") == pytest.approx(1 / purge, rel=1e-9)
@@ -139,43 +143,52 @@ def test_a_recycle_with_a_purge_meets_its_closed_form(purge: float, conversion: 
 
 def test_a_loop_without_a_way_out_is_named() -> None:
     with pytest.raises(ProcessError, match=r"'back' does not settle: B\(s\) builds up"):
-        solve(loop(0.0, 1.0), {"feed": Stream({"Fe(s)": 1.0, "HCl(g)": 2.0, "B(s)": 1.0})}, ["product", "out"])
+        solve(loop(0.0, 1.0), {"feed": Stream({"Fe(s)": 1.0, "HCl(g)": 2.0, "B(s)": 1.0})})
 
 
-def passing(name: str, inlets: list[str], outlets: list[str]) -> Unit:
-    return Unit(name, inlets, outlets, lambda streams: {outlets[0]: next(iter(streams.values()))})
+def passing(name: str, inlets: list[str], outlets: list[str], leaves: str = "") -> Unit:
+    leaving = {leaves: WASTE} if leaves else {}
+    return Unit(name, inlets, outlets, lambda streams: {outlets[0]: next(iter(streams.values()))}, leaves=leaving)
 
 
 @pytest.mark.parametrize(
-    ("units", "leaves", "message"),
+    ("units", "message"),
     [
-        ([passing("a", ["in"], ["x"])], [], "'x' dangles: a fills it and nothing takes it"),
-        ([passing("a", ["in"], ["x"]), passing("b", ["y"], ["z"])], ["x", "z"], "'y' dangles: b takes it"),
-        ([passing("a", ["other"], ["x"])], ["x"], "'in' dangles: outside fills it|'other' dangles"),
-        (
-            [passing("a", ["in"], ["x"]), passing("b", ["in"], ["y"])],
-            ["x", "y"],
-            "'in' is taken twice, by a and by b",
-        ),
-        ([passing("a", ["in"], ["x"]), passing("b", ["x"], ["x"])], [], "'x' is filled twice"),
-        ([passing("a", ["in"], ["x"]), passing("a", ["x"], ["y"])], ["y"], "two units are called a"),
-        ([passing("a", ["in"], ["x"])], ["x", "w"], "'w' dangles: outside takes it"),
-        ([Unit("a", ["in"], ["x"], lambda streams: {})], ["x"], r"a gives \[\], not \['x'\]"),
+        ([passing("a", ["in"], ["x"])], "'x' dangles: a fills it and nothing takes it"),
+        ([passing("a", ["in"], ["x"], "x"), passing("b", ["y"], ["z"], "z")], "'y' dangles: b takes it"),
+        ([passing("a", ["other"], ["x"], "x")], "'in' dangles: outside fills it|'other' dangles"),
+        ([passing("a", ["in"], ["x"], "x"), passing("b", ["in"], ["y"], "y")], "'in' is taken twice, by a and by b"),
+        ([passing("a", ["in"], ["x"]), passing("b", ["x"], ["x"])], "'x' is filled twice"),
+        ([passing("a", ["in"], ["x"]), passing("a", ["x"], ["y"], "y")], "two units are called a"),
+        ([passing("a", ["in"], ["x"], "w")], "'w' dangles: outside takes it|'x' dangles"),
+        ([Unit("a", ["in"], ["x"], lambda _: {}, leaves={"x": WASTE})], r"a gives \[\], not \['x'\]"),
     ],
 )
-def test_a_flowsheet_that_hangs_loose_is_named(units: list[Unit], leaves: list[str], message: str) -> None:
+def test_a_flowsheet_that_hangs_loose_is_named(units: list[Unit], message: str) -> None:
     with pytest.raises(ProcessError, match=message):
-        solve(units, {"in": Stream({"Fe(s)": 1.0})}, leaves)
+        solve(units, {"in": Stream({"Fe(s)": 1.0})})
+
+
+def test_what_is_drawn_or_leaves_is_of_a_known_kind() -> None:
+    with pytest.raises(ProcessError, match="a: stream 'x' is 'sold'; make it product, waste, air, water"):
+        Unit("a", ["in"], ["x"], lambda streams: streams, leaves={"x": Leaving("sold")})
+    with pytest.raises(ProcessError, match="a: stream 'y' is 'gas'; make it reagent, water, air"):
+        Unit("a", ["in"], ["x"], lambda streams: streams, draws={"y": "gas"})
+
+
+def alone(unit: Unit, feed: Stream) -> Solved:
+    """A plant of one unit that takes `in` and gives `x`, which leaves."""
+    return solve([replace(unit, leaves={"x": WASTE})], {"in": feed})
 
 
 def test_a_unit_that_loses_matter_shows_in_its_closure() -> None:
     """The report is no decoration: a unit that drops iron is caught by its own line and by the boundary."""
     leaky = Unit("leaky", ["in"], ["x"], lambda streams: {"x": streams["in"] * 0.5})
-    solved = solve([leaky], {"in": of_mass({"Fe(s)": 1.0})}, ["x"])
+    solved = alone(leaky, of_mass({"Fe(s)": 1.0}))
     assert solved.closure_kg()["Fe"] == pytest.approx(0.5)
     assert solved.closure_of_units()["leaky"]["Fe"] == pytest.approx(0.5)
     charged = Unit("charged", ["in"], ["x"], lambda streams: {"x": Stream({"Fe+2(aq)": streams["in"].of("Fe(s)")})})
-    report = solve([charged], {"in": of_mass({"Fe(s)": 1.0})}, ["x"]).closure_of_units()["charged"]
+    report = alone(charged, of_mass({"Fe(s)": 1.0})).closure_of_units()["charged"]
     assert report["Fe"] == 0
     assert report["charge"] == pytest.approx(-2 / 0.055845)
 
@@ -183,7 +196,7 @@ def test_a_unit_that_loses_matter_shows_in_its_closure() -> None:
 def test_an_error_in_a_unit_names_the_unit() -> None:
     short = Unit("kiln", ["in"], ["x"], lambda s: {"x": advance(s["in"], KNOWN["chlorination_Fe"], 1.0)})
     with pytest.raises(ProcessError, match="kiln: chlorination_Fe takes"):
-        solve([short], {"in": Stream({"Fe(s)": 1.0})}, ["x"])
+        alone(short, Stream({"Fe(s)": 1.0}))
 
 
 def test_a_species_that_comes_round_late_is_not_lost() -> None:
@@ -199,7 +212,8 @@ def test_a_species_that_comes_round_late_is_not_lost() -> None:
         return {"out": out, "back": back}
 
     units = [Unit("step", ["feed", "back"], ["on"], step), Unit("off", ["on"], ["out", "back"], off)]
-    solved = solve(units, {"feed": Stream({"H2O(s)": 1.0})}, ["out"])
+    units[1] = replace(units[1], leaves={"out": WASTE})
+    solved = solve(units, {"feed": Stream({"H2O(s)": 1.0})})
     assert solved.streams["out"].of("H2O") == pytest.approx(1.0)
     assert max(map(abs, solved.closure_kg().values())) < 1e-12
 

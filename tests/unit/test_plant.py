@@ -13,17 +13,17 @@ from scipy.constants import gas_constant
 
 from magnetflow.errors import ProcessError
 from magnetflow.inference.reconcile import eliminate_serially, reconcile
-from magnetflow.recovery.plant.conditions import RARE_EARTHS, Conditions
+from magnetflow.recovery.chemistry.reactions import rare_earths
+from magnetflow.recovery.plant.conditions import Conditions
 from magnetflow.recovery.plant.flowsheet import balance_problem, carriers
-from magnetflow.recovery.report import kiln_heat_of
-from magnetflow.recovery.route import products_kg, solid_state_chlorination
+from magnetflow.recovery.routes import balance
 from magnetflow.recovery.stages.kiln import Rates, bake
 from magnetflow.studies.neo_cycle import draws as plant_draws
 from magnetflow.studies.neo_cycle import plant, twin
 
 RATES = Rates(1.5, 0.6, 0.0, 90e3, 88e3)
 DISKS = plant.composition("hdd")
-BATCH = solid_state_chlorination(plant.conditions(composition=DISKS))
+BATCH = balance("ssc", plant.conditions(composition=DISKS))
 
 
 def test_with_salt_in_plenty_conversion_is_first_order() -> None:
@@ -76,7 +76,7 @@ def test_draws_keep_to_their_ranges_and_go_together() -> None:
 def test_outcomes_of_the_centre_are_those_of_the_batch() -> None:
     centre = pd.DataFrame([plant_draws.ranges()["central"].to_dict()])
     found = plant_draws.outcomes(centre, composition=DISKS).iloc[0]
-    outcome = plant_draws.outcome(plant.conditions(composition=DISKS), BATCH)
+    outcome = plant_draws.outcome(BATCH)
     assert found.to_dict() == pytest.approx(outcome)
     assert set(outcome) == set(plant_draws.OUTCOMES)
     in_oxide = BATCH.streams["oxide"].elements_kg()
@@ -86,7 +86,7 @@ def test_outcomes_of_the_centre_are_those_of_the_batch() -> None:
 def test_magnets_without_rare_earths_are_refused() -> None:
     conditions = Conditions(composition={"Fe": 1.0})
     with pytest.raises(ProcessError, match="no rare earths to recover"):
-        plant_draws.outcome(conditions, solid_state_chlorination(conditions))
+        plant_draws.outcome(balance("ssc", conditions))
 
 
 def test_recovery_by_hand() -> None:
@@ -95,7 +95,7 @@ def test_recovery_by_hand() -> None:
     conditions = Conditions(
         dust=0.01, conversion=ideal | {"Nd": 0.9}, chlorides_dissolved=0.98, rare_earths_precipitated=0.95
     )
-    outcome = plant_draws.outcome(conditions, solid_state_chlorination(conditions))
+    outcome = plant_draws.outcome(balance("ssc", conditions))
     assert outcome["recovery"] == pytest.approx(100 * 0.99 * 0.9 * 0.98 * 0.95, rel=1e-9)
 
 
@@ -141,34 +141,34 @@ def model() -> twin.Twin:
 def test_the_twin_keeps_its_books(model: twin.Twin) -> None:
     plan = twin.Plan(1.0, 350.0, 450.0, 1.2, 0.02)
     conditions = model.conditions(plan)
-    solved = solid_state_chlorination(conditions)
+    solved = balance("ssc", conditions)
     assert max(map(abs, solved.closure_kg().values())) < 1e-9
     outcome = model.evaluate(plan)
     assert set(outcome) == {"recovery", "purity", "reagents", "cost", "margin"}
-    oxides = sum(mass for name, mass in products_kg(solved).items() if name in plant_draws.OXIDES)
+    oxides = sum(solved.products()["oxide"].values())
     bought = twin.bought_kg(solved)
     assert outcome["reagents"] == pytest.approx(sum(bought.values()) / oxides)
     price = plant.prices()
-    heat = kiln_heat_of(solved, conditions).duty_kwh + plant_draws.evaporation_kwh(solved)
+    heat = solved.energy_kwh("heat", "kiln") + solved.energy_kwh("heat", "crystalliser")
     by_hand = sum(mass * price[name] for name, mass in bought.items()) + heat * price["heat"]
     assert outcome["cost"] == pytest.approx(by_hand / oxides)
     # Boiling by hand: 75.3 J/mol/K to 100 °C and 40.7 kJ/mol.
     water = solved.streams["condensate"].of("H2O(l)")
-    assert plant_draws.evaporation_kwh(solved) == pytest.approx(water * (75.3 * 75 + 40.7e3) / 3.6e6, rel=0.01)
+    assert solved.energy_kwh("heat", "crystalliser") == pytest.approx(water * (75.3 * 75 + 40.7e3) / 3.6e6, rel=0.01)
 
 
 def test_heat_that_the_kiln_gives_off_is_not_credited_to_the_crystalliser() -> None:
     """Salt for the rare earths alone, iron that does not react: the kiln gives heat, and boiling is paid in full."""
     base = plant.conditions(composition=DISKS)
     model = twin.Twin(base, Rates(1e3, 0.0, 0.0, 0.0, 0.0), dict.fromkeys(plant.prices(), 0.0) | {"heat": 1.0})
-    just_enough = sum(model.needed[metal] for metal in RARE_EARTHS) / model.full_salt_mol
+    just_enough = sum(model.needed[metal] for metal in rare_earths()) / model.full_salt_mol
     plan = twin.Plan(0.999 * just_enough, 100.0, 100.0, 1.2, 0.02)  # cool, so that warming takes little
     conditions = model.conditions(plan)
-    solved = solid_state_chlorination(conditions)
-    boiling = plant_draws.evaporation_kwh(solved)
-    assert kiln_heat_of(solved, conditions).duty_kwh < -1
+    solved = balance("ssc", conditions)
+    boiling = solved.energy_kwh("heat", "crystalliser")
+    assert solved.net_heat_kwh("kiln") < -1
     assert boiling > 100
-    oxides = sum(mass for name, mass in products_kg(solved).items() if name in plant_draws.OXIDES)
+    oxides = sum(solved.products()["oxide"].values())
     assert model.evaluate(plan)["cost"] * oxides == pytest.approx(boiling, rel=1e-12)
 
 
@@ -216,10 +216,10 @@ def test_the_twin_counts_salt_and_money_by_hand(model: twin.Twin) -> None:
     price = plant.prices()
     assert price["H2C2O4"] == 1.0 and price["Nd2O3"] == 65.5 and price["NH4Cl"] == pytest.approx(0.275)
     plan = twin.Plan(1.0, 350.0, 450.0, 1.2, 0.02)
-    made = products_kg(solid_state_chlorination(model.conditions(plan)))
+    made = balance("ssc", model.conditions(plan)).products()["oxide"]
     outcome = model.evaluate(plan)
-    value = sum(made[oxide] * price[oxide] for oxide in plant_draws.OXIDES)
-    cost = outcome["cost"] * sum(made[oxide] for oxide in plant_draws.OXIDES)
+    value = sum(mass * price[oxide] for oxide, mass in made.items())
+    cost = outcome["cost"] * sum(made.values())
     assert outcome["margin"] == pytest.approx(value - cost)
     assert outcome["margin"] < value
 

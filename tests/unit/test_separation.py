@@ -20,14 +20,14 @@ from magnetflow.recovery.chemistry import speciation
 from magnetflow.recovery.chemistry.speciation import components, equilibrate
 from magnetflow.recovery.plant.conditions import Conditions
 from magnetflow.recovery.plant.streams import Stream, of_mass
-from magnetflow.recovery.route import purity, solid_state_chlorination
+from magnetflow.recovery.routes import balance
 from magnetflow.recovery.stages import boron, oxalate
 from magnetflow.studies.neo_cycle import plant
 
 LAWS = tables.read("aqueous_equilibria", ROOT / "data")
 EQUATIONS = dict(zip(LAWS["formed"], LAWS["equation"], strict=True))
 SOLIDS = list(LAWS["formed"][LAWS["kind"] == "solid"])
-LIQUOR = solid_state_chlorination(Conditions(composition=plant.composition("hdd"))).streams["leach_liquor"]
+LIQUOR = balance("ssc", Conditions(composition=plant.composition("hdd"))).streams["leach_liquor"]
 
 
 @pytest.mark.parametrize("formed", EQUATIONS)
@@ -204,15 +204,13 @@ def test_what_cannot_be_is_refused(spoilt: Any, message: str) -> None:
 
 
 def test_washing_purifies_the_oxide() -> None:
-    cleaner = [
-        purity(solid_state_chlorination(Conditions(moisture=0.5, washes=washes)))["oxide"] for washes in (0, 1, 2, 4)
-    ]
+    cleaner = [balance("ssc", Conditions(moisture=0.5, washes=washes)).purity()["oxide"] for washes in (0, 1, 2, 4)]
     assert cleaner == sorted(cleaner)
     assert cleaner[0] < 0.95 < 0.998 < cleaner[-1]
 
 
 def test_acid_and_ammonia_of_the_resin_become_salt() -> None:
-    solved = solid_state_chlorination(Conditions(boron="bcl3", eluant_acid=3.0))
+    solved = balance("ssc", Conditions(boron="bcl3", eluant_acid=3.0))
     eluted = solved.streams["boron_eluate"].of("H3BO3(aq)")
     assert solved.streams["regenerant"].of("NH3(aq)") == pytest.approx(3 * eluted)
     assert solved.streams["nh4cl_surplus"].of("NH4Cl(s)") == pytest.approx(3 * eluted, rel=1e-9)
@@ -222,16 +220,14 @@ def test_acid_and_ammonia_of_the_resin_become_salt() -> None:
 @pytest.mark.parametrize(("factor", "captured"), [(3.0, 1.0), (3.0, 0.8), (6.0, 0.9)])
 def test_the_eluate_is_as_strong_as_it_says(factor: float, captured: float) -> None:
     conditions = Conditions(composition=plant.composition("hdd"), boron="bcl3", boron_concentration=factor)
-    streams = solid_state_chlorination(replace(conditions, boron_captured=captured, purge=0.05)).streams
+    streams = balance("ssc", replace(conditions, boron_captured=captured, purge=0.05)).streams
     feed, eluate = streams["chloride_liquor"], streams["boron_eluate"]
     strength = [stream.of("H3BO3(aq)") / stream.of("H2O(l)") for stream in (feed, eluate)]
     assert strength[1] / strength[0] == pytest.approx(factor)
 
 
 def test_the_eluate_holds_no_more_than_dissolves() -> None:
-    eluate = (
-        solid_state_chlorination(Conditions(boron="bcl3", boron_concentration=1000.0)).streams["boron_eluate"].kg()
-    )
+    eluate = balance("ssc", Conditions(boron="bcl3", boron_concentration=1000.0)).streams["boron_eluate"].kg()
     assert eluate["H3BO3(aq)"] / eluate["H2O(l)"] == pytest.approx(0.0472)
 
 

@@ -4,91 +4,108 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+from magnetflow.errors import ProcessError
+
+if TYPE_CHECKING:
+    from magnetflow.recovery.plant.batch import Batch
+
+EXAMPLES = (
+    "magnetflow recovery ssc --magnet-kg 200",
+    "magnetflow recovery sene --composition Nd=0.31,Fe=0.67,B=0.01 --set water_ratio=10 --csv",
+)
 
 
 def add_to(commands: Any) -> None:
     """Add the command, a subcommand for each route and their arguments to the subparsers of `magnetflow`."""
+    from magnetflow.recovery.routes import registered
+
     parser = commands.add_parser("recovery", help="balance a batch of a recovery route")
     parser.set_defaults(run=run)
     routes = parser.add_subparsers(dest="route", required=True)
-    chlorinating = routes.add_parser("ssc", help="solid-state chlorination; ideal unless conditions are set")
-    chlorinating.set_defaults(balance=_chlorination)
-    chlorinating.add_argument("--boron", choices=["inert", "bcl3", "bn"], default="inert", help="in the kiln")
-    leaching = routes.add_parser("sene", help="electrochemical leaching; ideal unless conditions are set")
-    leaching.set_defaults(balance=_electrolysis)
-    leaching.add_argument("--selective", action="store_true", help="only the rare earths dissolve")
-    leaching.add_argument("--divided", action="store_true", help="a membrane: ammonium chloride in place of acid")
-    setting = "one condition, such as conversion.Fe=0.6"
-    for one in (chlorinating, leaching):
+    for route in registered().values():
+        one = routes.add_parser(route.name, help=f"{route.about}; ideal unless conditions are set")
         one.add_argument("--magnet-kg", type=float, default=200.0, help="mass of magnets in a batch")
-        one.add_argument("--composition", choices=["Nd2Fe14B", "hdd"], default="Nd2Fe14B")
+        composition = "Nd2Fe14B; mass shares, such as Nd=0.3,Fe=0.68,B=0.01; or an assay of data/, such as hdd"
+        one.add_argument("--composition", default="Nd2Fe14B", help=composition)
         one.add_argument("--case", choices=["ideal", "central"], default="ideal", help="losses: none, or central")
+        for kind in route.conditions:
+            _add_options(one, kind, route.kiln)
+        setting = "one condition, such as conversion.Fe=0.6"
         one.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=setting)
-        one.add_argument("--json", action="store_true", help="print JSON and nothing else")
+        shown = one.add_mutually_exclusive_group()
+        shown.add_argument("--json", action="store_true", help="print JSON and nothing else")
+        shown.add_argument("--csv", action="store_true", help="print the stream table as CSV and nothing else")
+
+
+def _add_options(parser: argparse.ArgumentParser, kind: type, kiln: bool) -> None:
+    """Add an argument for each choice and each switch among the conditions that a route asks for."""
+    from magnetflow.recovery.plant.conditions import asked_for
+
+    for one in asked_for(kind(), kiln):
+        if "about" in one.metadata:
+            how: dict[str, Any] = {"action": "store_true"}
+            if one.metadata["choices"]:
+                how = {"choices": one.metadata["choices"], "default": one.default}
+            parser.add_argument(f"--{one.name.replace('_', '-')}", help=one.metadata["about"], **how)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Balance a batch and print its stream table, or JSON alone. Raises ProcessError for wrong conditions."""
-    from magnetflow.errors import ProcessError
+    """Balance a batch and print its report, stream table or JSON. Raises InputError for wrong conditions."""
+    from magnetflow.recovery import report
+    from magnetflow.recovery.routes import balance, changed
 
-    unread = [text for text in options.set if "=" not in text]
-    if unread:
-        raise ProcessError(f"--set {unread[0]} has no value; write NAME=VALUE, such as conversion.Fe=0.6")
-    result = options.balance(options, dict(text.split("=", 1) for text in options.set))
-    print(result if isinstance(result, str) else json.dumps(result, indent=2, sort_keys=True))
-
-
-def _chlorination(options: argparse.Namespace, settings: dict[str, str]) -> dict[str, Any] | str:
-    """Return a batch by solid-state chlorination, as plain data or as text."""
-    from magnetflow.recovery import report, route
-    from magnetflow.recovery.plant.conditions import Conditions
-    from magnetflow.studies.neo_cycle import plant
-
-    conditions = replace(
-        plant.conditions() if options.case == "central" else Conditions(),
-        magnet_kg=options.magnet_kg,
-        composition=plant.composition(options.composition),
-        boron=options.boron,
-    ).with_(settings)
-    solved = route.solid_state_chlorination(conditions)
+    batch = balance(options.route, *changed(options.route, _conditions(options), dict(_pairs(options.set))))
     if options.json:
-        return report.as_json(solved, conditions)
-    title = f"{_magnets(options, conditions.magnet_kg)}, boron {options.boron}, {options.case} case"
-    return report.as_text(solved, conditions, title)
+        print(json.dumps(report.as_json(batch), indent=2, sort_keys=True))
+    elif options.csv:
+        print(report.as_csv(batch), end="")
+    else:
+        print(report.as_text(batch, _title(options, batch)))
 
 
-def _electrolysis(options: argparse.Namespace, settings: dict[str, str]) -> dict[str, Any] | str:
-    """Return a batch by electrochemical leaching, as plain data or as text."""
-    from magnetflow.errors import ProcessError
-    from magnetflow.recovery import report, sene
-    from magnetflow.recovery.plant.conditions import LIMITS, OF_KILN, Conditions
-    from magnetflow.recovery.stages import electroleach
-    from magnetflow.studies.neo_cycle import plant
-    from magnetflow.studies.neo_cycle.cell import electrolysis
+def _conditions(options: argparse.Namespace) -> list[Any]:
+    """Return the conditions that the route starts from, with the options given."""
+    from magnetflow.recovery.routes import registered
 
-    conditions, cell = Conditions(), electroleach.Electrolysis()
+    given = vars(options) | {"composition": _composition(options.composition)}
     if options.case == "central":
-        conditions, cell = electrolysis.plant_conditions()
-    conditions = replace(conditions, magnet_kg=options.magnet_kg, composition=plant.composition(options.composition))
-    cell = replace(cell, divided=options.divided)
-    if options.selective:
-        conditions, cell = sene.selective(conditions), replace(cell, boron_oxidised=0.0)
-    known = [name for name in electroleach.LIMITS if options.divided or name != "salt_ratio"]
-    known += [name for name in LIMITS if name not in OF_KILN]
-    unknown = [name for name in settings if name not in known and not name.startswith("conversion.")]
-    if unknown:
-        where = "a divided cell" if options.divided else "a cell without a membrane"
-        there = f"there are {', '.join(known)} and conversion.METAL"
-        raise ProcessError(f"{unknown[0]!r} is no condition of {where}; {there}")
-    of_cell = {name: settings.pop(name) for name in electroleach.LIMITS if name in settings}
-    batch = sene.electrochemical_leaching(conditions.with_(settings), cell.with_(of_cell))
-    if options.json:
-        return report.cell_json(batch)
-    kind = f"{'selective' if options.selective else 'non-selective'}, {'divided' if cell.divided else 'undivided'}"
-    return report.cell_text(batch, f"{_magnets(options, batch.conditions.magnet_kg)}, {kind}, {options.case} case")
+        from magnetflow.studies.neo_cycle.routes_compared import central_conditions
+
+        start = central_conditions(options.route)
+    else:
+        start = [kind() for kind in registered()[options.route].conditions]
+    named = [{each.name: given[each.name] for each in fields(one) if each.name in given} for one in start]
+    return [replace(one, **values) for one, values in zip(start, named, strict=True)]
 
 
-def _magnets(options: argparse.Namespace, magnet_kg: float) -> str:
-    return f"{magnet_kg:g} kg of magnets ({options.composition})"
+def _composition(text: str) -> str | dict[str, float]:
+    """Return mass shares by element from text such as `Nd=0.3,Fe=0.68`, the alloy, or the assay of a table."""
+    from magnetflow.recovery.plant.conditions import ALLOY, number_of
+
+    if "=" in text:
+        return {element: number_of(f"composition of {element}", share) for element, share in _pairs(text.split(","))}
+    if text == ALLOY:
+        return ALLOY
+    from magnetflow.studies.neo_cycle.plant import composition
+
+    return composition(text)
+
+
+def _pairs(texts: Sequence[str]) -> list[tuple[str, str]]:
+    """Return names and values of texts such as `purge=0.05`. Raises ProcessError for one without a value."""
+    unread = [text for text in texts if "=" not in text]
+    if unread:
+        raise ProcessError(f"{unread[0]!r} has no value; write NAME=VALUE, such as conversion.Fe=0.6")
+    return [(name.strip(), value) for name, _, value in (text.partition("=") for text in texts)]
+
+
+def _title(options: argparse.Namespace, batch: Batch) -> str:
+    """Return the line that heads a report: the magnets, the options that are set, and the case."""
+    chosen = [one for one in batch.parameters if one.name in vars(options) and one.name != "composition"]
+    words = [f"{one.name} {one.value}" if isinstance(one.value, str) else one.name for one in chosen if one.value]
+    magnets = f"{options.magnet_kg:g} kg of magnets ({options.composition})"
+    return ", ".join([magnets, *(word for word in words if word != "magnet_kg"), f"{options.case} case"])

@@ -1,153 +1,134 @@
-"""How is a batch reported: as a table for a plant engineer, as JSON for a program?"""
+"""How is a batch reported: a page of text, a stream table, JSON for a program?"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from textwrap import wrap
 from typing import Any
 
-from magnetflow.recovery import route, sene
-from magnetflow.recovery.chemistry.selectivity import Heat, celsius, kiln_heat
-from magnetflow.recovery.plant.conditions import Conditions
-from magnetflow.recovery.plant.flowsheet import CHARGE, Solved
+from magnetflow.recovery.chemistry.species import species
+from magnetflow.recovery.plant.batch import Batch
+from magnetflow.recovery.plant.flowsheet import CHARGE
+from magnetflow.recovery.plant.streams import Stream, gas_volume_m3
+from magnetflow.tables.writing import csv_bytes
 
-MAIN_CONTENTS = 3  # named for each stream
-TRACE_KG = 0.005  # below which a content is left out of the table
+MAIN_CONTENTS = 2  # named for each stream
+TRACE_KG = 0.005  # below which a content is left out of a page of text
+WIDTH = 120  # of a line below the stream table
+STREAM_COLUMNS = ("stream", "from", "to", "temperature_c", "species", "phase", "mol", "kg")
 
 
-def balance_json(solved: Solved) -> dict[str, Any]:
-    """Return the balance of a plant as plain data: masses in kg, amounts in mol.
+def as_json(batch: Batch) -> dict[str, Any]:
+    """Return a batch as plain data: masses in kg, amounts in mol, energies in kWh, temperatures in °C.
 
-    `streams` gives each stream with its ends, `closure_kg` by element what enters the plant less what leaves.
+    `streams` gives each stream with its ends, `reagents` by formula what comes from outside besides the magnets,
+    `products` the wanted substances, `closure_kg` by element what enters the plant less what leaves.
     """
     streams = {
         name: {
             "from": pipe.source,
             "to": pipe.target,
-            "kg": solved.streams[name].mass_kg(),
-            "species_mol": dict(solved.streams[name].moles),
-            "species_kg": solved.streams[name].kg(),
+            "temperature_c": pipe.temperature_c,
+            "kg": batch.streams[name].mass_kg(),
+            "species_mol": dict(batch.streams[name].moles),
+            "species_kg": batch.streams[name].kg(),
         }
-        for name, pipe in solved.pipes.items()
+        for name, pipe in batch.pipes.items()
     }
     return {
+        "route": batch.route,
+        "parameters": [parameter._asdict() for parameter in batch.parameters],
         "streams": streams,
-        "closure_kg": solved.closure_kg(),
-        "closure_of_units": solved.closure_of_units(),
+        "products": batch.products_kg(),
+        "purity": batch.purity(),
+        "reagents": batch.reagents_kg(),
+        "wastes": batch.wastes_kg(),
+        "emissions_to_air": batch.emissions("air").kg(),
+        "emissions_to_water": batch.emissions("water").kg(),
+        "duties": [asdict(duty) for duty in batch.duties],
+        "units_without_duty": batch.without_duty(),
+        "closure_kg": batch.closure_kg(),
+        "closure_of_units": batch.closure_of_units(),
     }
 
 
-def as_json(solved: Solved, conditions: Conditions) -> dict[str, Any]:
-    """Return a batch by solid-state chlorination as plain data: masses in kg, amounts in mol, heat in kWh.
+def as_csv(batch: Batch) -> str:
+    """Return the stream table as CSV: a row for each species of each stream; an unknown temperature is left empty."""
+    rows: list[Sequence[object]] = [STREAM_COLUMNS]
+    for name, pipe in batch.pipes.items():
+        stream = batch.streams[name]
+        ends = (name, pipe.source, pipe.target, "" if pipe.temperature_c is None else pipe.temperature_c)
+        rows += [(*ends, one, species(one).phase, stream.of(one), kg) for one, kg in stream.kg().items()]
+    return csv_bytes(rows).decode()
 
-    `products` and `reagents` are kg by formula with ammonium chloride as charged to the kiln, and `nh4cl_make_up_kg`
-    what of it is bought; for the rest see `balance_json`.
-    """
-    heat = kiln_heat_of(solved, conditions)
-    return balance_json(solved) | {
-        "products": route.products_kg(solved),
-        "purity": route.purity(solved),
-        "reagents": route.reagents_kg(solved),
-        "nh4cl_make_up_kg": route.make_up_kg(solved),
-        "kiln": {"heat_kwh": heat.duty_kwh, "uncounted_kg": heat.uncounted_kg},
+
+def as_text(batch: Batch, title: str) -> str:
+    """Return a batch as a page of text: the stream table, then what is made, taken and given off, and what closes."""
+    lists = {
+        "Products": batch.products_kg(),
+        "Reagents": batch.reagents_kg(),
+        "Wastes": batch.wastes_kg(),
+        "To air": batch.emissions("air").kg(),
+        "To water": batch.emissions("water").kg(),
     }
+    lines = [title, "", *_stream_lines(batch), ""]
+    for label, kg in lists.items():
+        lines += wrap(f"{label + ':':10}{_masses(kg)}", WIDTH, subsequent_indent=" " * 10)
+    hydrogen_m3 = gas_volume_m3(batch.emissions("air").only(lambda one: one == "H2(g)"))
+    lines.append(f"Hydrogen: {hydrogen_m3:,.1f} m³ at 0 °C and 1 atm, in what leaves to air")
+    for label, duty in zip(("Duties:", *[""] * len(batch.duties)), batch.duties, strict=False):
+        level = "" if duty.temperature_c is None else f" at {duty.temperature_c:g} °C"
+        details = ", ".join(f"{name} {value:,.6g}" for name, value in duty.details.items() if value)
+        lines.append(
+            f"{label:10}{duty.unit}, {duty.kind}{level}: {duty.energy_kwh:,.1f} kWh" + (details and f" ({details})")
+        )
+    lines.append(f"{'':10}without losses; other duties are not worked out")
+    return "\n".join([*lines, _closure_line(batch)])
 
 
-def kiln_heat_of(solved: Solved, conditions: Conditions) -> Heat:
-    """Return the heat of the kiln of a batch."""
-    streams = solved.streams
-    charge = streams["kiln_charge"] + streams["sweep_nitrogen"]
-    made = streams["calcine"] + streams["kiln_gas"]
-    return kiln_heat(charge, made, float(celsius(conditions.kiln_temperature_c)))
-
-
-def as_text(solved: Solved, conditions: Conditions, title: str) -> str:
-    """Return a batch as a page of text: the stream table, then what closes, what is made and what is taken."""
-    heat = kiln_heat_of(solved, conditions)
-    lines = [title, "", *stream_lines(solved), ""]
-    lines.append("Products:  " + _masses(route.products_kg(solved)))
-    lines.append("Reagents:  " + _masses(route.reagents_kg(solved)))
-    lines.append(f"NH4Cl bought: {route.make_up_kg(solved):,.2f} kg; the rest comes round from the batch before.")
-    lines.append(
-        f"Kiln heat at {conditions.kiln_temperature_c:g} °C: {heat.duty_kwh:,.1f} kWh, without losses"
-        + (f"; {heat.uncounted_kg:,.1f} kg without data left out." if heat.uncounted_kg > 1e-9 else ".")
-    )
-    return "\n".join([*lines, closure_line(solved)])
-
-
-def cell_json(batch: sene.Batch) -> dict[str, Any]:
-    """Return a batch by the electrochemical cell as plain data; `cell` holds what the cell takes and gives off."""
-    return balance_json(batch.solved) | {
-        "products": route.products_kg(batch.solved, sene.PRODUCTS),
-        "purity": route.purity(batch.solved, sene.PRODUCTS),
-        "reagents": sene.reagents_kg(batch),
-        "nh4cl_make_up_kg": batch.salt_bought_kg(),
-        "cell": {
-            "divided": batch.cell.divided,
-            "voltage_v": batch.cell.cell_voltage_v,
-            "current_efficiency": batch.cell.current_efficiency,
-            "charge_ah": batch.charge_ah_per_kg * batch.conditions.magnet_kg,
-            "charge_ah_per_kg": batch.charge_ah_per_kg,
-            "energy_kwh": batch.work.energy_kwh,
-            "energy_kwh_per_kg": batch.energy_kwh_per_kg,
-            "protons_mol": batch.work.protons_mol,
-            "acid_for_cell_kg": batch.acid_kg(),
-            "hydrogen_nm3": batch.hydrogen_nm3(),
-        },
-    }
-
-
-def cell_text(batch: sene.Batch, title: str) -> str:
-    """Return a batch by the electrochemical cell as a page of text."""
-    lines = [title, "", *stream_lines(batch.solved), ""]
-    lines.append("Products:  " + _masses(route.products_kg(batch.solved, sene.PRODUCTS)))
-    lines.append("Reagents:  " + _masses(sene.reagents_kg(batch)))
-    energy = f"{batch.work.energy_kwh:,.1f} kWh at {batch.cell.cell_voltage_v:g} V and "
-    energy += f"a current efficiency of {batch.cell.current_efficiency:g}"
-    lines.append(f"Cell: {batch.charge_ah_per_kg:,.1f} Ah for each kg of magnets; {energy};")
-    gas = f"{batch.hydrogen_nm3():,.1f} m³ of hydrogen at 0 °C and 1 atm"
-    lines.append(f"      its electrodes take {batch.work.protons_mol:,.0f} mol of protons and give {gas}.")
-    return "\n".join([*lines, closure_line(batch.solved)])
-
-
-def closure_line(solved: Solved) -> str:
+def _closure_line(batch: Batch) -> str:
     """Return how closely every balance closes."""
-    units = solved.closure_of_units().values()
+    units = batch.closure_of_units().values()
     worst_kg = max(abs(value) for unit in units for what, value in unit.items() if what != CHARGE)
     worst_charge = max(abs(unit[CHARGE]) for unit in units)
-    boundary = max(abs(value) for value in solved.closure_kg().values())
+    boundary = max(abs(value) for value in batch.closure_kg().values())
     return (
         f"Closure of every element: boundary within {boundary:.0e} kg, units within {worst_kg:.0e} kg; "
         f"of charge: units within {worst_charge:.0e} mol."
     )
 
 
-def stream_lines(solved: Solved) -> list[str]:
+def _stream_lines(batch: Batch) -> list[str]:
     """Return the stream table as lines of text; empty streams are left out."""
-    rows = [("stream", "from", "to", "kg", "holds, kg")]
-    for name, pipe in solved.pipes.items():
-        stream = solved.streams[name]
+    rows = [("stream", "from", "to", "°C", "kg", "holds, kg")]
+    for name, pipe in batch.pipes.items():
+        stream = batch.streams[name]
         if stream.moles:
-            rows.append((name, pipe.source, pipe.target, f"{stream.mass_kg():,.2f}", _contents(stream.kg())))
-    return _columns(rows)
-
-
-def _contents(kg: dict[str, float]) -> str:
-    largest = sorted(((name, mass) for name, mass in kg.items() if mass >= TRACE_KG), key=lambda pair: -pair[1])
-    listed = ", ".join(f"{name} {mass:,.2f}" for name, mass in largest[:MAIN_CONTENTS])
-    return listed + (f" and {len(largest) - MAIN_CONTENTS} more" if len(largest) > MAIN_CONTENTS else "")
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+            level = "" if pipe.temperature_c is None else f"{pipe.temperature_c:g}"
+            rows.append((name, pipe.source, pipe.target, level, f"{stream.mass_kg():,.2f}", _contents(stream)))
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    right = rows[0].index("kg")
+    right = {rows[0].index(heading) for heading in ("°C", "kg")}
     return [
         "  ".join(
-            cell.rjust(width) if at == right else cell.ljust(width)
+            cell.rjust(width) if at in right else cell.ljust(width)
             for at, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]
 
 
-def _masses(kg: dict[str, float]) -> str:
-    return ", ".join(f"{formula} {mass:,.2f} kg" for formula, mass in kg.items())
+def _contents(stream: Stream) -> str:
+    largest = _largest(stream.kg())
+    listed = ", ".join(f"{name} {kg:,.2f}" for name, kg in largest[:MAIN_CONTENTS])
+    return listed + (f" and {len(largest) - MAIN_CONTENTS} more" if len(largest) > MAIN_CONTENTS else "")
+
+
+def _masses(kg: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {mass:,.2f} kg" for name, mass in _largest(kg)) or "none"
+
+
+def _largest(kg: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Return what is more than a trace, the largest first."""
+    kept: Iterable[tuple[str, float]] = ((name, mass) for name, mass in kg.items() if mass >= TRACE_KG)
+    return sorted(kept, key=lambda pair: -pair[1])

@@ -20,10 +20,8 @@ from magnetflow.errors import ProcessError
 from magnetflow.recovery.chemistry.reactions import reactions
 from magnetflow.recovery.chemistry.thermochemistry import (
     ATMOSPHERE_BAR,
-    JOULE_PER_KWH,
     REFERENCE_K,
     equilibrium_constant,
-    stream_enthalpy_j,
 )
 from magnetflow.recovery.plant.streams import NORMAL_VOLUME_M3, Stream
 
@@ -81,30 +79,6 @@ def off_gas(gas: Stream, limits: Mapping[str, float], allowed: float) -> OffGas:
     air = max(0.0, fuel / (allowed * limit) - total)
     shares = {name: amount / total for name, amount in gas.moles.items()}
     return OffGas(NORMAL_VOLUME_M3 * total, shares, limit, NORMAL_VOLUME_M3 * air)
-
-
-@dataclass(frozen=True)
-class Heat:
-    """The heat that a kiln takes, and how much of what is in it could not be counted."""
-
-    duty_kwh: float
-    reaction_kwh: float  # of it at 298.15 K
-    uncounted_kg: float
-
-
-def kiln_heat(charge: Stream, made: Stream, temperature_k: float) -> Heat:
-    """Return the heat that turns a cold charge into hot products, kWh; no loss through the shell, no heat won back.
-
-    Matter without data that passes through unchanged is left out, and its mass returned as `uncounted_kg`.
-    Raises ProcessError for a substance without data that reacts.
-    """
-    cold, unknown = stream_enthalpy_j(charge, REFERENCE_K)
-    hot, unknown_made = stream_enthalpy_j(made, temperature_k)
-    changed = {*unknown.moles.items()} ^ {*unknown_made.moles.items()}
-    if changed:
-        raise ProcessError(f"no heat of formation of {min(changed)[0]} is known, and it reacts; add it to the tables")
-    made_cold, _ = stream_enthalpy_j(made, REFERENCE_K)
-    return Heat((hot - cold) / JOULE_PER_KWH, (made_cold - cold) / JOULE_PER_KWH, unknown.mass_kg())
 
 
 def celsius(temperature_c: ArrayLike) -> Array:

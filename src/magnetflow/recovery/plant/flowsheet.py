@@ -10,41 +10,75 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from typing import NamedTuple
 
 import numpy as np
 
 from magnetflow.arrays import Vector
 from magnetflow.errors import ProcessError
 from magnetflow.inference.problem import Problem, state
+from magnetflow.recovery.plant.duties import Duty
 from magnetflow.recovery.plant.streams import Stream, mix
 
 Streams = Mapping[str, Stream]
 OUTSIDE = "outside"
 CHARGE = "charge"
+AMBIENT_C = 25.0  # of what comes from outside, and of outlets unless their unit says otherwise
+DRAWN = ("reagent", "water", "air")
+LEFT = ("product", "waste", "air", "water")
 SETTLED = 1e-12  # part of the moles in a torn stream by which it may come back changed
 ROUNDS = 60  # of two passes through the circle
 NOT_FADING = 1 - 1e-9  # part of a species that comes round a pass; beyond, it has no way out
 
 
+class Leaving(NamedTuple):
+    """As what a stream leaves the plant: `product`, `waste`, or emission to `air` or `water`.
+
+    `wanted` names the substances of a product that it is made for; the others are its impurities.
+    """
+
+    kind: str
+    wanted: Sequence[str] = ()
+
+
 @dataclass(frozen=True)
 class Unit:
-    """One piece of equipment: `work` gets the inlets by name and returns outlets and draws by name."""
+    """One piece of equipment: `work` gets the inlets by name and returns outlets and draws by name.
+
+    `draws` come from outside as `reagent`, `water` or `air`. An outlet that no other unit takes leaves the plant as
+    `leaves` says. `duties` works out what the unit takes from all its streams. Outlets have `temperature_c`, None
+    where the model has none. Units of one `section` are drawn as one.
+    """
 
     name: str
     inlets: Sequence[str]
     outlets: Sequence[str]
     work: Callable[[Streams], Streams]
-    draws: Sequence[str] = ()
+    draws: Mapping[str, str] = field(default_factory=dict)
+    leaves: Mapping[str, Leaving] = field(default_factory=dict)
+    duties: Callable[[Streams], Sequence[Duty]] | None = None
+    temperature_c: float | None = AMBIENT_C
+    section: str = ""
+
+    def __post_init__(self) -> None:
+        """Check that what is drawn and what leaves is of a known kind."""
+        for name, kind, kinds in (
+            *((name, kind, DRAWN) for name, kind in self.draws.items()),
+            *((name, leaving.kind, LEFT) for name, leaving in self.leaves.items()),
+        ):
+            if kind not in kinds:
+                raise ProcessError(f"{self.name}: stream {name!r} is {kind!r}; make it {', '.join(kinds)}")
 
 
 @dataclass(frozen=True)
 class Pipe:
-    """Where a stream comes from and where it goes: units by name, or outside."""
+    """Where a stream comes from and where it goes: units by name, or outside; its temperature where one is known."""
 
     source: str
     target: str
+    temperature_c: float | None
 
 
 @dataclass(frozen=True)
@@ -84,14 +118,13 @@ def _difference(inflow: Stream, outflow: Stream) -> dict[str, float]:
     return {one: into.get(one, 0.0) - out_of.get(one, 0.0) for one in sorted(set(into) | set(out_of))}
 
 
-def solve(units: Sequence[Unit], feeds: Streams, leaves: Sequence[str]) -> Solved:
-    """Work out every stream of a plant.
+def solve(units: Sequence[Unit], feeds: Streams) -> Solved:
+    """Work out every stream of a plant; `feeds` are the streams from outside that are given.
 
-    `feeds` are the streams from outside that are given; `leaves` names those that go outside.
     Raises ProcessError for a stream that nothing fills, nothing takes, or that is filled or taken twice; for a circle
     that does not settle; and for what a unit cannot do, with the name of the unit.
     """
-    pipes = _pipes(units, feeds, leaves)
+    pipes = _pipes(units, feeds)
     order, torn = _order(units)
     streams: dict[str, Stream] = dict(feeds)
     if torn:
@@ -100,7 +133,7 @@ def solve(units: Sequence[Unit], feeds: Streams, leaves: Sequence[str]) -> Solve
     return Solved({name: streams[name] for name in pipes}, pipes)
 
 
-def _pipes(units: Sequence[Unit], feeds: Streams, leaves: Sequence[str]) -> dict[str, Pipe]:
+def _pipes(units: Sequence[Unit], feeds: Streams) -> dict[str, Pipe]:
     """Return where each stream runs, in the order in which the units name them."""
     named = Counter(unit.name for unit in units)
     if named and max(named.values()) > 1:
@@ -110,7 +143,8 @@ def _pipes(units: Sequence[Unit], feeds: Streams, leaves: Sequence[str]) -> dict
     ends = [(targets, name, unit.name) for unit in units for name in (*unit.inlets, *unit.draws)]
     ends += [(sources, name, unit.name) for unit in units for name in unit.outlets]
     ends += [(sources, name, OUTSIDE) for name in (*feeds, *(draw for unit in units for draw in unit.draws))]
-    ends += [(targets, name, OUTSIDE) for name in leaves]
+    taken = {name for end, name, _ in ends if end is targets}
+    ends += [(targets, name, OUTSIDE) for unit in units for name in unit.leaves if name not in taken]
     for end, name, place in ends:
         if name in end:
             verb = "filled" if end is sources else "taken"
@@ -121,7 +155,8 @@ def _pipes(units: Sequence[Unit], feeds: Streams, leaves: Sequence[str]) -> dict
             raise ProcessError(f"stream {name!r} dangles: {sources[name]} fills it and nothing takes it")
         raise ProcessError(f"stream {name!r} dangles: {targets[name]} takes it and nothing fills it")
     names = dict.fromkeys(name for unit in units for name in (*unit.inlets, *unit.draws, *unit.outlets))
-    return {name: Pipe(sources[name], targets[name]) for name in names}
+    temperature_c = {unit.name: unit.temperature_c for unit in units} | {OUTSIDE: AMBIENT_C}
+    return {name: Pipe(sources[name], targets[name], temperature_c[sources[name]]) for name in names}
 
 
 def _order(units: Sequence[Unit]) -> tuple[list[Unit], list[str]]:

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from magnetflow.errors import ProcessError
-from magnetflow.recovery.chemistry.reactions import Reaction, reactions
+from magnetflow.recovery.chemistry.reactions import Reaction, base_metals, metals, reactions
 from magnetflow.recovery.chemistry.species import WATER
-from magnetflow.recovery.plant.conditions import METALS, Conditions, check_limits, limited, limits_of, number_of
-from magnetflow.recovery.plant.flowsheet import Streams, Unit
+from magnetflow.recovery.plant.conditions import Conditions, check_limits, limited, option
+from magnetflow.recovery.plant.duties import ELECTRICITY, Duty
+from magnetflow.recovery.plant.flowsheet import Leaving, Streams, Unit
 from magnetflow.recovery.plant.streams import Stream, mix, of_mass
 from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL, Step, electrolyse, react
-from magnetflow.recovery.stages.kiln import elements_apart, top_up
+from magnetflow.recovery.stages.kiln import NH4CL, elements_apart, top_up
+from magnetflow.recovery.stages.salt import crystallisations
 
 HOUR_S = 3600.0
 
@@ -28,27 +30,23 @@ HOUR_S = 3600.0
 class Electrolysis:
     """The conditions of the cell, ideal unless set otherwise; what share of each metal dissolves is in `Conditions`.
 
-    Raises ProcessError naming the condition that cannot be, and what it may be.
+    For `marks` see `Conditions`. Raises ProcessError naming the condition that cannot be, and what it may be.
     """
 
-    divided: bool = False  # by an anion exchange membrane
+    divided: bool = option(False, "an anion exchange membrane: ammonium chloride in place of acid")
+    selective: bool = option(False, "only the rare earths dissolve, whatever conversions are set")
     boron_oxidised: float = limited(1.0, (0.0, 1.0))  # to boric acid; the rest stays as boron
     current_efficiency: float = limited(1.0, (0.01, 1.0))  # share of the current that dissolves magnet
-    cell_voltage_v: float = limited(3.0, (0.0, 1000.0))
+    cell_voltage_v: float = limited(3.0, (0.0, 1000.0), "V", mark="assumed")
     acid_ratio: float = limited(1.0, (1.0, 100.0))  # hydrochloric acid over what the cell takes
-    water_ratio: float = limited(20.0, (1.0, 1000.0))  # kg of water on either side for each kg of magnets
-    salt_ratio: float = limited(1.0, (1.0, 100.0))  # ammonium chloride over what the divided cell takes
+    water_ratio: float = limited(
+        20.0, (1.0, 1000.0), mark="assumed"
+    )  # kg of water on either side for each kg of magnets
+    salt_ratio: float = limited(1.0, (1.0, 100.0), only_if="divided")  # ammonium chloride over what the cell takes
+    marks: Mapping[str, tuple[float, str]] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_limits(self)
-
-    def with_(self, settings: Mapping[str, str]) -> Electrolysis:
-        """Return these conditions with some given as text. Raises ProcessError for a text that is no number."""
-        changed = {name: number_of(name, text) for name, text in settings.items()}
-        return replace(self, **changed)  # type: ignore[arg-type]
-
-
-LIMITS = limits_of(Electrolysis)
 
 
 class Work(NamedTuple):
@@ -69,11 +67,13 @@ def work(charged: Stream, conditions: Conditions, cell: Electrolysis) -> Work:
     """Return charge, shares of the current and protons for magnets that are charged. Raises ProcessError for none."""
     apart, known = elements_apart(charged), reactions()
     parts = dict(conditions.conversion) | {"B": cell.boron_oxidised}
+    if cell.selective:
+        parts |= dict.fromkeys([*base_metals(), "B"], 0.0)
     electrons = {
         known[f"anode_{element}"]: parts.get(element, 1.0)
         * apart.of(f"{element}(s)")
         * float(known[f"anode_{element}"].electrons())
-        for element in (*METALS, "B")
+        for element in (*metals(), "B")
     }
     dissolving = math.fsum(electrons.values())
     if dissolving == 0:
@@ -110,9 +110,24 @@ def _undivided(conditions: Conditions, cell: Electrolysis) -> Unit:
         acid = Stream({"H+(aq)": acid_mol, "Cl-(aq)": acid_mol})
         made = electrolyse(elements_apart(charged) + water + acid, duty.charge_c, duty.anode, hydrogen)
         gases = made.in_phase("g")
-        return {"leach_slurry": made - gases, "cell_gas": gases, "cell_water": water, "cell_acid": acid}
+        bought = Stream({"HCl(aq)": acid_mol})
+        return {"leach_slurry": made - gases, "cell_gas": gases, "cell_water": water, "cell_acid": bought}
 
-    return Unit("cell", ["magnets"], ["leach_slurry", "cell_gas"], run, draws=["cell_water", "cell_acid"])
+    return Unit(
+        "cell",
+        ["magnets"],
+        ["leach_slurry", "cell_gas"],
+        run,
+        draws={"cell_water": "water", "cell_acid": "reagent"},
+        leaves={"cell_gas": Leaving("air")},
+        duties=lambda streams: [_electricity(streams["magnets"], conditions, cell)],
+    )
+
+
+def _electricity(charged: Stream, conditions: Conditions, cell: Electrolysis) -> Duty:
+    duty = work(charged, conditions, cell)
+    details = {"charge_ah": duty.charge_c / HOUR_S, "voltage_v": float(cell.cell_voltage_v)}
+    return Duty("cell", ELECTRICITY, duty.energy_kwh, details=details)
 
 
 def _divided(conditions: Conditions, cell: Electrolysis) -> Unit:
@@ -143,12 +158,18 @@ def _divided(conditions: Conditions, cell: Electrolysis) -> Unit:
             "nh4cl_make_up": make_up,
         }
 
-    outlets = ["leach_slurry", "ammonia_liquor", "cell_gas", "nh4cl_surplus"]
-    return Unit("cell", ["magnets", "nh4cl_recycled"], outlets, run, draws=["cell_water", "nh4cl_make_up"])
+    return Unit(
+        "cell",
+        ["magnets", "nh4cl_recycled"],
+        ["leach_slurry", "ammonia_liquor", "cell_gas", "nh4cl_surplus"],
+        run,
+        draws={"cell_water": "water", "nh4cl_make_up": "reagent"},
+        leaves={"cell_gas": Leaving("air"), "nh4cl_surplus": Leaving("product", [NH4CL])},
+        duties=lambda streams: [_electricity(streams["magnets"], conditions, cell)],
+    )
 
 
 def _dissolving() -> list[Step]:
     """Return the steps by which the salts of the crystalliser dissolve."""
-    crystallising = [reaction for name, reaction in reactions().items() if name.startswith("crystal_")]
-    solids = [name for one in crystallising for name, count in one.coefficients.items() if count > 0]
-    return [Step(one.reversed(), solid) for one, solid in zip(crystallising, solids, strict=True)]
+    solids = [next(name for name, count in one.coefficients.items() if count > 0) for one in crystallisations()]
+    return [Step(one.reversed(), solid) for one, solid in zip(crystallisations(), solids, strict=True)]

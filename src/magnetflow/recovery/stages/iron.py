@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from magnetflow.recovery.chemistry.reactions import Reaction, reactions
-from magnetflow.recovery.plant.conditions import RARE_EARTHS, Conditions
-from magnetflow.recovery.plant.flowsheet import Streams, Unit
+from magnetflow.recovery.chemistry.reactions import Reaction, base_metals, rare_earths, reactions
+from magnetflow.recovery.chemistry.species import species
+from magnetflow.recovery.plant.conditions import Conditions
+from magnetflow.recovery.plant.flowsheet import Leaving, Streams, Unit
 from magnetflow.recovery.plant.streams import Stream, mix
 from magnetflow.recovery.plant.units import Step, react
 from magnetflow.recovery.stages.leach import filter_unit
@@ -22,33 +23,35 @@ NITROGEN_PER_OXYGEN = 3.76  # moles in air
 
 def oxalate_units(conditions: Conditions) -> list[Unit]:
     """Return oxalate precipitation, its filter and the calciner."""
-    precipitated = filter_unit("oxalate filter", "oxalate_slurry", "oxalate_cake", "iron_liquor", conditions)
-    return [_oxalate(conditions), precipitated, _calciner(conditions)]
+    cake = Leaving("product", [f"{metal}2(C2O4)3.10H2O(s)" for metal in rare_earths()])
+    names = ("oxalate filter", "oxalate_slurry", "oxalate_cake", "iron_liquor")
+    return [_oxalate(conditions), filter_unit(*names, conditions, "oxalate", cake), _calciner(conditions)]
 
 
 def _oxalate(conditions: Conditions) -> Unit:
     known = reactions()
     part = conditions.rare_earths_precipitated
     steps = [Step(known["dissolve_oxalic"], "H2C2O4(s)")]
-    steps += [Step(known[f"oxalate_{metal}"], f"{metal}+3(aq)", part) for metal in RARE_EARTHS]
+    steps += [Step(known[f"oxalate_{metal}"], f"{metal}+3(aq)", part) for metal in rare_earths()]
     steps.append(Step(known["oxalate_Fe"], "Fe+2(aq)", conditions.iron_with_oxalate))
 
     def work(streams: Streams) -> Streams:
         liquor = streams["leach_liquor"]
-        stoichiometric = 1.5 * sum(liquor.of(f"{metal}+3(aq)") for metal in RARE_EARTHS)
+        stoichiometric = 1.5 * sum(liquor.of(f"{metal}+3(aq)") for metal in rare_earths())
         acid = Stream({"H2C2O4(s)": conditions.oxalic_ratio * stoichiometric})
         return {"oxalate_slurry": react(liquor + acid, steps), "oxalic_acid": acid}
 
-    return Unit("oxalate precipitation", ["leach_liquor"], ["oxalate_slurry"], work, draws=["oxalic_acid"])
+    draws = {"oxalic_acid": "reagent"}
+    return Unit("oxalate precipitation", ["leach_liquor"], ["oxalate_slurry"], work, draws, section="oxalate")
 
 
 def _calciner(conditions: Conditions) -> Unit:
     """Oxalates burn to oxides; what liquor the cake holds is roasted along and stays as impurity."""
     known = reactions()
-    burning = [Step(known[f"calcination_{metal}"], f"{metal}2(C2O4)3.10H2O(s)") for metal in RARE_EARTHS]
+    burning = [Step(known[f"calcination_{metal}"], f"{metal}2(C2O4)3.10H2O(s)") for metal in rare_earths()]
     burning += [Step(known["calcination_Fe"], "FeC2O4.2H2O(s)"), Step(known["roast_oxalic"], OXALIC)]
-    roasting = [Step(known[f"roast_{metal}"], f"{metal}+3(aq)") for metal in RARE_EARTHS]
-    roasting += [Step(known[f"roast_{metal}"], f"{metal}+2(aq)") for metal in ("Fe", "Co", "Ni")]
+    roasting = [Step(known[f"roast_{metal}"], f"{metal}+3(aq)") for metal in rare_earths()]
+    roasting += [Step(known[f"roast_{metal}"], f"{metal}+2(aq)") for metal in base_metals()]
     roasting += [Step(known["roast_NH4"], "NH4+(aq)"), Step(known["roast_H"], "H+(aq)")]
     roasting += [Step(known["roast_boric"], "H3BO3(aq)"), Step(known["evaporate"], "H2O(l)")]
     steps = [*burning, *roasting]
@@ -59,7 +62,21 @@ def _calciner(conditions: Conditions) -> Unit:
         made = react(cake + air, steps)
         return {"oxide": made.in_phase("s"), "calciner_gas": made.in_phase("g"), "calciner_air": air}
 
-    return Unit("calciner", ["oxalate_cake"], ["oxide", "calciner_gas"], work, draws=["calciner_air"])
+    return Unit(
+        "calciner",
+        ["oxalate_cake"],
+        ["oxide", "calciner_gas"],
+        work,
+        draws={"calciner_air": "air"},
+        leaves={"oxide": Leaving("product", _oxides()), "calciner_gas": Leaving("air")},
+        temperature_c=None,
+    )
+
+
+def _oxides() -> list[str]:
+    """Return the solids to which the oxalates of the rare earths burn."""
+    burnt = [reactions()[f"calcination_{metal}"].coefficients for metal in rare_earths()]
+    return [name for made in burnt for name, count in made.items() if count > 0 and species(name).phase == "s"]
 
 
 def air_for(stream: Stream, steps: list[Step], used: float) -> Stream:
@@ -68,10 +85,11 @@ def air_for(stream: Stream, steps: list[Step], used: float) -> Stream:
     return Stream({"O2(g)": oxygen / used, "N2(g)": NITROGEN_PER_OXYGEN * oxygen / used})
 
 
-def iron_units(conditions: Conditions, brought: Sequence[str] = ("ammonia_liquor",)) -> list[Unit]:
+def iron_units(conditions: Conditions, brought: Sequence[str]) -> list[Unit]:
     """Return oxidation with precipitation of the iron, and its filter; `brought` are liquors that hold ammonia."""
-    filtering = filter_unit("iron filter", "iron_slurry", "iron_cake", "chloride_liquor", conditions)
-    return [_iron(conditions, brought), filtering]
+    cake = Leaving("product", ["Fe(OH)3(s)"])
+    names = ("iron filter", "iron_slurry", "iron_cake", "chloride_liquor")
+    return [_iron(conditions, brought), filter_unit(*names, conditions, "oxidation", cake)]
 
 
 def _iron(conditions: Conditions, brought: Sequence[str]) -> Unit:
@@ -81,7 +99,7 @@ def _iron(conditions: Conditions, brought: Sequence[str]) -> Unit:
     """
     known = reactions()
     hydroxides = [Step(known["oxidative_hydroxide_Fe"], "Fe+2(aq)", conditions.iron_precipitated)]
-    hydroxides += [Step(known[f"hydroxide_{metal}"], f"{metal}+3(aq)") for metal in RARE_EARTHS]
+    hydroxides += [Step(known[f"hydroxide_{metal}"], f"{metal}+3(aq)") for metal in rare_earths()]
     with_iron = conditions.cobalt_nickel_with_iron
     hydroxides += [Step(known[f"hydroxide_{metal}"], f"{metal}+2(aq)", with_iron) for metal in ("Co", "Ni")]
     neutralising = [Step(known["neutral_oxalate"], OXALIC), Step(known["neutralisation"], "H+(aq)")]
@@ -100,8 +118,15 @@ def _iron(conditions: Conditions, brought: Sequence[str]) -> Unit:
             "oxidation_air": air,
         }
 
-    outlets, draws = ["iron_slurry", "spent_air"], ["ammonia_make_up", "oxidation_air"]
-    return Unit("oxidation", ["iron_liquor", *brought], outlets, work, draws)
+    return Unit(
+        "oxidation",
+        ["iron_liquor", *brought],
+        ["iron_slurry", "spent_air"],
+        work,
+        draws={"ammonia_make_up": "reagent", "oxidation_air": "air"},
+        leaves={"spent_air": Leaving("air")},
+        section="oxidation",
+    )
 
 
 def _per(reaction: Reaction, name: str, of: str) -> float:

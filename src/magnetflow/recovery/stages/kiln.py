@@ -17,24 +17,38 @@ from scipy.constants import gas_constant, zero_Celsius
 from scipy.optimize import brentq
 
 from magnetflow.errors import ProcessError
-from magnetflow.recovery.chemistry.reactions import reactions
+from magnetflow.recovery.chemistry.reactions import metals, rare_earths, reactions
 from magnetflow.recovery.chemistry.species import WATER, molar_mass_kg
 from magnetflow.recovery.chemistry.thermochemistry import ATMOSPHERE_BAR, equilibrium_constant
-from magnetflow.recovery.plant.conditions import ALLOY, METALS, RARE_EARTHS, Conditions
-from magnetflow.recovery.plant.flowsheet import Streams, Unit
+from magnetflow.recovery.plant.conditions import ALLOY, Conditions
+from magnetflow.recovery.plant.duties import Duty, heat_between
+from magnetflow.recovery.plant.flowsheet import AMBIENT_C, Leaving, Streams, Unit
 from magnetflow.recovery.plant.streams import NORMAL_VOLUME_M3, Stream, mix, of_assay, of_mass
 from magnetflow.recovery.plant.units import Step, advance, extent_at_most, react, split
 
 NH4CL = "NH4Cl(s)"
-REFERENCE_C = 350.0
+REFERENCE_C = 350.0  # at which rates are given
+AMBIENT_K = AMBIENT_C + zero_Celsius
 STEPS_AN_HOUR = 20
 
 
 def magnets(conditions: Conditions) -> Stream:
-    """Return the magnets of a batch."""
+    """Return the magnets of a batch.
+
+    Raises ProcessError for an assay that cannot be, and for an element of which no chemistry is known: it would end
+    as metal in the residue, whatever it does in a plant.
+    """
     if isinstance(conditions.composition, str):
         return of_mass({f"{ALLOY}(s)": conditions.magnet_kg})
-    return of_assay(conditions.composition, conditions.magnet_kg)
+    charged = of_assay(conditions.composition, conditions.magnet_kg)
+    known = (*metals(), "B")
+    for element, share in conditions.composition.items():
+        if share > 0 and element not in known:
+            cure = "leave it out of the assay, and it counts as unaccounted"
+            raise ProcessError(
+                f"composition: no reactions of {element} are known here, only of {', '.join(known)}; {cure}"
+            )
+    return charged
 
 
 def elements_apart(solids: Stream) -> Stream:
@@ -46,7 +60,7 @@ def ammonium_chloride_demand_mol(solids: Stream, boron: str) -> float:
     """Return the ammonium chloride that full chlorination takes, boron included where it leaves as BCl3."""
     apart = elements_apart(solids)
     demand = 0.0
-    for element in (*METALS, "B") if boron == "bcl3" else METALS:
+    for element in (*metals(), "B") if boron == "bcl3" else metals():
         demand += apart.of(f"{element}(s)") * salt_for_each(element)
     return demand
 
@@ -73,7 +87,8 @@ def _crusher(conditions: Conditions) -> Unit:
         dust, crushed = split(streams["magnets"], conditions.dust)
         return {"crushed": crushed, "dust": dust}
 
-    return Unit("crusher", ["magnets"], ["crushed", "dust"], work)
+    leaves = {"dust": Leaving("waste")}
+    return Unit("crusher", ["magnets"], ["crushed", "dust"], work, leaves=leaves, section="kiln charge")
 
 
 def _charging(conditions: Conditions) -> Unit:
@@ -85,8 +100,15 @@ def _charging(conditions: Conditions) -> Unit:
         make_up, surplus = top_up(charge, wanted)
         return {"kiln_charge": charge + make_up - surplus, "nh4cl_make_up": make_up, "nh4cl_surplus": surplus}
 
-    inlets = ["crushed", "nh4cl_condensed", "nh4cl_recycled"]
-    return Unit("charging", inlets, ["kiln_charge", "nh4cl_surplus"], work, draws=["nh4cl_make_up"])
+    return Unit(
+        "charging",
+        ["crushed", "nh4cl_condensed", "nh4cl_recycled"],
+        ["kiln_charge", "nh4cl_surplus"],
+        work,
+        draws={"nh4cl_make_up": "reagent"},
+        leaves={"nh4cl_surplus": Leaving("product", [NH4CL])},
+        section="kiln charge",
+    )
 
 
 def kiln_steps(conditions: Conditions) -> list[Step]:
@@ -94,7 +116,8 @@ def kiln_steps(conditions: Conditions) -> list[Step]:
     known = reactions()
     steps = [Step(known["alloy"], f"{ALLOY}(s)")]
     steps += [
-        Step(known[f"chlorination_{metal}"], f"{metal}(s)", conditions.conversion.get(metal, 1.0)) for metal in METALS
+        Step(known[f"chlorination_{metal}"], f"{metal}(s)", conditions.conversion.get(metal, 1.0))
+        for metal in metals()
     ]
     if conditions.boron == "bcl3":
         steps.append(Step(known["chlorination_B"], "B(s)", conditions.boron_reacted))
@@ -110,14 +133,27 @@ def kiln_steps(conditions: Conditions) -> list[Step]:
 
 
 def _kiln(conditions: Conditions) -> Unit:
-    steps = kiln_steps(conditions)
+    steps, temperature_c = kiln_steps(conditions), float(conditions.kiln_temperature_c)
 
     def work(streams: Streams) -> Streams:
         sweep = Stream({"N2(g)": conditions.sweep_nm3_per_kg * conditions.magnet_kg / NORMAL_VOLUME_M3})
         made = react(streams["kiln_charge"] + sweep, steps)
         return {"calcine": made.in_phase("s"), "kiln_gas": made.in_phase("g"), "sweep_nitrogen": sweep}
 
-    return Unit("kiln", ["kiln_charge"], ["calcine", "kiln_gas"], work, draws=["sweep_nitrogen"])
+    def duties(streams: Streams) -> list[Duty]:
+        charge, made = streams["kiln_charge"] + streams["sweep_nitrogen"], streams["calcine"] + streams["kiln_gas"]
+        heat = heat_between(charge, AMBIENT_K, made, temperature_c + zero_Celsius)
+        return [heat.as_duty("kiln", temperature_c)]
+
+    return Unit(
+        "kiln",
+        ["kiln_charge"],
+        ["calcine", "kiln_gas"],
+        work,
+        draws={"sweep_nitrogen": "reagent"},
+        duties=duties,
+        temperature_c=temperature_c,
+    )
 
 
 def condensed_mol(gas: Stream, temperature_c: float, pressure_bar: float = ATMOSPHERE_BAR) -> float:
@@ -140,13 +176,27 @@ def condensed_mol(gas: Stream, temperature_c: float, pressure_bar: float = ATMOS
 
 def _condenser(conditions: Conditions) -> Unit:
     condensation = reactions()["sublimation"].reversed()
+    temperature_c = float(conditions.condenser_temperature_c)
 
     def work(streams: Streams) -> Streams:
         gas = streams["kiln_gas"]
-        cooled = advance(gas, condensation, condensed_mol(gas, conditions.condenser_temperature_c))
+        cooled = advance(gas, condensation, condensed_mol(gas, temperature_c))
         return {"nh4cl_condensed": cooled.in_phase("s"), "cooled_gas": cooled.in_phase("g")}
 
-    return Unit("condenser", ["kiln_gas"], ["nh4cl_condensed", "cooled_gas"], work)
+    def duties(streams: Streams) -> list[Duty]:
+        gas, made = streams["kiln_gas"], streams["nh4cl_condensed"] + streams["cooled_gas"]
+        heat = heat_between(gas, conditions.kiln_temperature_c + zero_Celsius, made, temperature_c + zero_Celsius)
+        return [heat.as_duty("condenser", temperature_c)]
+
+    return Unit(
+        "condenser",
+        ["kiln_gas"],
+        ["nh4cl_condensed", "cooled_gas"],
+        work,
+        duties=duties,
+        temperature_c=temperature_c,
+        section="gas treatment",
+    )
 
 
 def _scrubber(conditions: Conditions) -> Unit:
@@ -169,7 +219,15 @@ def _scrubber(conditions: Conditions) -> Unit:
         wet = advance(wet, known["neutralisation"], extent_at_most(wet, known["neutralisation"]))
         return {"ammonia_liquor": wet.in_phase("l", "aq"), "off_gas": wet.in_phase("g"), "scrubber_water": water}
 
-    return Unit("scrubber", ["cooled_gas"], ["ammonia_liquor", "off_gas"], work, draws=["scrubber_water"])
+    return Unit(
+        "scrubber",
+        ["cooled_gas"],
+        ["ammonia_liquor", "off_gas"],
+        work,
+        draws={"scrubber_water": "water"},
+        leaves={"off_gas": Leaving("air")},
+        section="gas treatment",
+    )
 
 
 @dataclass(frozen=True)
@@ -207,7 +265,7 @@ def bake(
         raise ProcessError("a hold stands at or below -273.15 °C; give its temperature in °C")
     metals = [metal for metal, need in needed_mol.items() if need > 0]
     need = np.array([needed_mol[metal] for metal in metals])
-    at_reference = np.array([rates.rare_earths if metal in RARE_EARTHS else rates.iron for metal in metals])
+    at_reference = np.array([rates.rare_earths if metal in rare_earths() else rates.iron for metal in metals])
     left, salt, escaped = np.ones(len(metals)), salt_mol, 0.0
     for temperature_c, hours in schedule:
         react = at_reference * _arrhenius(temperature_c, rates.activation_j)

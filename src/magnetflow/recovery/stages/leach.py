@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from magnetflow.recovery.chemistry.reactions import reactions
+from collections.abc import Sequence
+
+from magnetflow.recovery.chemistry.reactions import base_metals, rare_earths, reactions
 from magnetflow.recovery.chemistry.species import WATER
-from magnetflow.recovery.plant.conditions import BASE_METALS, RARE_EARTHS, Conditions
-from magnetflow.recovery.plant.flowsheet import Streams, Unit
+from magnetflow.recovery.plant.conditions import Conditions
+from magnetflow.recovery.plant.flowsheet import Leaving, Streams, Unit
 from magnetflow.recovery.plant.streams import Stream, of_mass
 from magnetflow.recovery.plant.units import Step, filter_and_wash, react, wash_water
 from magnetflow.recovery.stages.kiln import NH4CL, ammonium_chloride_demand_mol, kiln_steps, magnets
@@ -13,12 +15,14 @@ from magnetflow.recovery.stages.kiln import NH4CL, ammonium_chloride_demand_mol,
 
 def units(conditions: Conditions) -> list[Unit]:
     """Return the leach and its filter: chlorides dissolve; boron, nitride, metal and what is unaccounted stay."""
-    return [_leach(conditions), filter_unit("residue filter", "leach_slurry", "residue", "leach_liquor", conditions)]
+    return [_leach(conditions), residue_filter(conditions, ["B(s)", "BN(s)"])]
 
 
 def dissolving(conditions: Conditions) -> list[Step]:
     """Return the steps by which a calcine dissolves."""
-    names = [f"{metal}Cl3" for metal in RARE_EARTHS] + [f"{metal}Cl2" for metal in BASE_METALS] + ["B2O3", "NH4Cl"]
+    names = (
+        [f"{metal}Cl3" for metal in rare_earths()] + [f"{metal}Cl2" for metal in base_metals()] + ["B2O3", "NH4Cl"]
+    )
     return [Step(reactions()[f"dissolve_{name}"], f"{name}(s)", conditions.chlorides_dissolved) for name in names]
 
 
@@ -38,11 +42,19 @@ def _leach(conditions: Conditions) -> Unit:
         water = of_mass({WATER: conditions.leach_water_ratio * streams["calcine"].mass_kg()})
         return {"leach_slurry": react(streams["calcine"] + water, steps), "leach_water": water}
 
-    return Unit("leach", ["calcine"], ["leach_slurry"], work, draws=["leach_water"])
+    return Unit("leach", ["calcine"], ["leach_slurry"], work, draws={"leach_water": "water"}, section="leach")
 
 
-def filter_unit(name: str, slurry: str, cake: str, filtrate: str, conditions: Conditions) -> Unit:
-    """Return a filter that draws its own wash water."""
+def residue_filter(conditions: Conditions, wanted: Sequence[str]) -> Unit:
+    """Return the filter that takes what has not dissolved out of a liquor; `wanted` are its substances of use."""
+    residue = Leaving("product", wanted)
+    return filter_unit("residue filter", "leach_slurry", "residue", "leach_liquor", conditions, "leach", residue)
+
+
+def filter_unit(
+    name: str, slurry: str, cake: str, filtrate: str, conditions: Conditions, section: str, leaving: Leaving
+) -> Unit:
+    """Return a filter that draws its own wash water; `leaving` is its cake where no other unit takes it."""
     drawn = f"{cake}_wash_water"
     moisture, washes, ratio = conditions.moisture, conditions.washes, conditions.wash_ratio
 
@@ -51,4 +63,6 @@ def filter_unit(name: str, slurry: str, cake: str, filtrate: str, conditions: Co
         solids, liquid = filter_and_wash(streams[slurry], water, moisture, washes, ratio)
         return {cake: solids, filtrate: liquid, drawn: water}
 
-    return Unit(name, [slurry], [cake, filtrate], work, draws=[drawn])
+    return Unit(
+        name, [slurry], [cake, filtrate], work, draws={drawn: "water"}, leaves={cake: leaving}, section=section
+    )

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from magnetflow.errors import ProcessError
+from magnetflow.recovery.chemistry.reactions import rare_earths
 from magnetflow.recovery.chemistry.speciation import PROTON, components, equilibrate
 from magnetflow.recovery.chemistry.species import species
-from magnetflow.recovery.plant.conditions import RARE_EARTHS
 from magnetflow.recovery.plant.streams import Stream
 from magnetflow.recovery.plant.units import share
 
@@ -40,7 +40,7 @@ def dose(liquor: Stream, ratio: float, oxidised: float = 0.0, constants: Mapping
     """
     if ratio <= 0:
         raise ProcessError(f"a dose of {ratio:g} holds no oxalic acid; give more than 0")
-    totals = components(liquor, {f"{metal}+3(aq)": RARE_EARTH for metal in RARE_EARTHS})
+    totals = components(liquor, {f"{metal}+3(aq)": RARE_EARTH for metal in rare_earths()})
     if not totals.get(RARE_EARTH):
         raise ProcessError("the liquor holds no rare earths to dose for")
     ferrous = totals.get(FERROUS, 0.0)

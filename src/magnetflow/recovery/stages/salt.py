@@ -6,16 +6,17 @@ its boron, a purge what would build up, and a crystalliser gives the salt back.
 
 from __future__ import annotations
 
-from magnetflow.recovery.chemistry.reactions import reactions
+from magnetflow.recovery.chemistry.reactions import Reaction, base_metals, rare_earths, reactions
 from magnetflow.recovery.chemistry.species import WATER, molar_mass_kg
-from magnetflow.recovery.plant.conditions import BASE_METALS, RARE_EARTHS, Conditions
-from magnetflow.recovery.plant.flowsheet import Streams, Unit
+from magnetflow.recovery.plant.conditions import Conditions
+from magnetflow.recovery.plant.duties import Duty, boiling
+from magnetflow.recovery.plant.flowsheet import Leaving, Streams, Unit
 from magnetflow.recovery.plant.streams import Stream
 from magnetflow.recovery.plant.units import Step, advance, extent_at_most, pick, react, split
 from magnetflow.recovery.stages.boron import BORIC_ACID
 
 
-def units(conditions: Conditions, salt: str = "nh4cl_recycled") -> list[Unit]:
+def units(conditions: Conditions, salt: str) -> list[Unit]:
     """Return boron column, purge and crystalliser; `salt` is the stream that the latter gives."""
     return [_column(conditions), _purge(conditions), _crystalliser(salt)]
 
@@ -38,12 +39,19 @@ def _column(conditions: Conditions) -> Unit:
         return {
             "boron_eluate": captured + water,
             "stripped_liquor": passed + spent,
-            "eluant": water + hydrochloric,
+            "eluant": water + Stream({"HCl(aq)": acid}),
             "regenerant": ammonia,
         }
 
-    outlets = ["boron_eluate", "stripped_liquor"]
-    return Unit("ion exchanger", ["chloride_liquor"], outlets, work, draws=["eluant", "regenerant"])
+    return Unit(
+        "ion exchanger",
+        ["chloride_liquor"],
+        ["boron_eluate", "stripped_liquor"],
+        work,
+        draws={"eluant": "reagent", "regenerant": "reagent"},
+        leaves={"boron_eluate": Leaving("product", [BORIC_ACID])},
+        section="salt recovery",
+    )
 
 
 def _eluting_water(liquor: Stream, boric_mol: float, conditions: Conditions) -> Stream:
@@ -60,20 +68,36 @@ def _purge(conditions: Conditions) -> Unit:
         purge, loop = split(streams["stripped_liquor"], conditions.purge)
         return {"purge": purge, "loop_liquor": loop}
 
-    return Unit("purge", ["stripped_liquor"], ["purge", "loop_liquor"], work)
+    leaves = {"purge": Leaving("water")}
+    return Unit("purge", ["stripped_liquor"], ["purge", "loop_liquor"], work, leaves=leaves, section="salt recovery")
+
+
+def crystallisations() -> list[Reaction]:
+    """Return the reactions by which what is dissolved becomes solid when the water boils off, the main salt last."""
+    chlorides = [f"{metal}Cl3" for metal in rare_earths()] + [f"{metal}Cl2" for metal in base_metals()]
+    return [reactions()[f"crystal_{name}"] for name in (*chlorides, "oxalate", "H3BO3", "NH4Cl")]
 
 
 def _crystalliser(salt_stream: str) -> Unit:
     """Water is boiled off; what was dissolved is left as salts, and free ammonia goes with the steam."""
-    known = reactions()
-    steps = [Step(known[f"crystal_{metal}Cl3"], f"{metal}+3(aq)") for metal in RARE_EARTHS]
-    steps += [Step(known[f"crystal_{metal}Cl2"], f"{metal}+2(aq)") for metal in BASE_METALS]
-    steps += [Step(known["crystal_oxalate"], "C2O4-2(aq)"), Step(known["crystal_H3BO3"], BORIC_ACID)]
+    *others, salt = crystallisations()
+    ions = [f"{metal}+3(aq)" for metal in rare_earths()] + [f"{metal}+2(aq)" for metal in base_metals()]
+    steps = [Step(one, of) for one, of in zip(others, [*ions, "C2O4-2(aq)", BORIC_ACID], strict=True)]
 
     def work(streams: Streams) -> Streams:
-        salt = known["crystal_NH4Cl"]
         boiled = react(streams["loop_liquor"], steps)
         boiled = advance(boiled, salt, extent_at_most(boiled, salt))
         return {salt_stream: boiled.in_phase("s"), "condensate": boiled.in_phase("l", "aq", "g")}
 
-    return Unit("crystalliser", ["loop_liquor"], [salt_stream, "condensate"], work)
+    def duties(streams: Streams) -> list[Duty]:
+        return boiling("crystalliser", streams["condensate"])
+
+    return Unit(
+        "crystalliser",
+        ["loop_liquor"],
+        [salt_stream, "condensate"],
+        work,
+        leaves={"condensate": Leaving("water"), salt_stream: Leaving("product", ["NH4Cl(s)"])},
+        duties=duties,
+        section="salt recovery",
+    )

@@ -16,12 +16,11 @@ from scipy.stats import triang
 from magnetflow import tables
 from magnetflow.errors import ProcessError
 from magnetflow.inference.draws.space import probabilities
-from magnetflow.recovery.chemistry.thermochemistry import JOULE_PER_KWH, REFERENCE_K, enthalpy_j
-from magnetflow.recovery.plant.conditions import RARE_EARTHS, Conditions, by_field
-from magnetflow.recovery.plant.flowsheet import Solved
+from magnetflow.recovery import routes
+from magnetflow.recovery.chemistry.reactions import rare_earths
+from magnetflow.recovery.plant.batch import Batch
+from magnetflow.recovery.plant.conditions import by_field
 from magnetflow.recovery.plant.streams import gas_volume_m3
-from magnetflow.recovery.report import kiln_heat_of
-from magnetflow.recovery.route import make_up_kg, products_kg, purity, solid_state_chlorination
 from magnetflow.studies.neo_cycle import plant
 
 TOGETHER = {
@@ -32,7 +31,6 @@ TOGETHER = {
     "rare_earths_precipitated": "oxalic_ratio",
     "iron_with_oxalate": "oxalic_ratio",
 }
-OXIDES = ("Nd2O3", "Pr6O11", "Dy2O3")
 # Conditions that are drawn on their own with the words that a table shows.
 LABELS = {
     "conversion.Nd": "conversion of rare earths",
@@ -88,16 +86,10 @@ def draws(count: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(columns)[list(wanted.index)]
 
 
-def evaporation_kwh(solved: Solved) -> float:
-    """Return the heat that boils off the water of the crystalliser, from 25 °C, none of it won back."""
-    cold, hot = enthalpy_j("H2O(l)", REFERENCE_K), enthalpy_j("H2O(g)", 373.15)
-    return solved.streams["condensate"].of("H2O(l)") * float(hot - cold) / JOULE_PER_KWH
-
-
-def recovery(solved: Solved) -> float:
+def recovery(batch: Batch) -> float:
     """Return the part of the rare earths in the magnets that the oxides hold, %. Raises ProcessError for none."""
     gained, brought = (
-        sum(solved.streams[name].elements_kg().get(metal, 0.0) for metal in RARE_EARTHS)
+        sum(batch.streams[name].elements_kg().get(metal, 0.0) for metal in rare_earths())
         for name in ("oxide", "magnets")
     )
     if brought == 0:
@@ -105,22 +97,25 @@ def recovery(solved: Solved) -> float:
     return 100 * gained / brought
 
 
-def outcome(conditions: Conditions, solved: Solved) -> dict[str, float]:
-    """Return what a batch comes to, by OUTCOMES. Raises ProcessError for magnets without rare earths."""
-    streams, made = solved.streams, products_kg(solved)
+def outcome(batch: Batch) -> dict[str, float]:
+    """Return what a batch by chlorination comes to, by OUTCOMES.
+
+    Raises ProcessError for magnets without rare earths.
+    """
+    made, bought, pure = batch.products(), batch.reagents_kg(), batch.purity()
     return {
-        "recovery": recovery(solved),
-        "oxides": sum(made.get(oxide, 0.0) for oxide in OXIDES),
-        "purity": 100 * purity(solved)["oxide"],
-        "hydroxide": made.get("Fe(OH)3", 0.0),
-        "hydroxide_purity": 100 * purity(solved)["iron_cake"],
-        "boric": made.get("H3BO3", 0.0),
-        "salt": make_up_kg(solved),
-        "ammonia": streams["ammonia_make_up"].mass_kg() + streams["regenerant"].mass_kg(),
-        "heat": kiln_heat_of(solved, conditions).duty_kwh,
-        "evaporation": streams["condensate"].kg()["H2O(l)"] / 1000,
-        "boiling": evaporation_kwh(solved),
-        "hydrogen": gas_volume_m3(streams["off_gas"].only(lambda name: name == "H2(g)")),
+        "recovery": recovery(batch),
+        "oxides": sum(made["oxide"].values()),
+        "purity": 100 * pure["oxide"],
+        "hydroxide": sum(made["iron_cake"].values()),
+        "hydroxide_purity": 100 * pure["iron_cake"],
+        "boric": sum(made["boron_eluate"].values()),
+        "salt": bought.get("NH4Cl", 0.0),
+        "ammonia": bought.get("NH3", 0.0),
+        "heat": batch.net_heat_kwh("kiln"),
+        "evaporation": batch.streams["condensate"].kg()["H2O(l)"] / 1000,
+        "boiling": batch.energy_kwh("heat", "crystalliser"),
+        "hydrogen": gas_volume_m3(batch.emissions("air").only(lambda name: name == "H2(g)")),
     }
 
 
@@ -129,8 +124,7 @@ def outcomes(drawn: pd.DataFrame, **given: Any) -> pd.DataFrame:
     rows = []
     for row in drawn.to_dict("records"):
         values = {str(name): value for name, value in row.items()}
-        conditions = plant.conditions(**by_field(values), **given)
-        rows.append(outcome(conditions, solid_state_chlorination(conditions)))
+        rows.append(outcome(routes.balance("ssc", plant.conditions(**by_field(values), **given))))
     return pd.DataFrame(rows)
 
 

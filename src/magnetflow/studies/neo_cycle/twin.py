@@ -17,16 +17,16 @@ from magnetflow import tables
 from magnetflow.arrays import Vector
 from magnetflow.errors import ProcessError
 from magnetflow.inference.draws.space import probabilities
-from magnetflow.recovery.plant.conditions import METALS, Conditions
-from magnetflow.recovery.plant.flowsheet import Solved
-from magnetflow.recovery.report import kiln_heat_of
-from magnetflow.recovery.route import make_up_kg, products_kg, purity, reagents_kg, solid_state_chlorination
+from magnetflow.recovery import routes
+from magnetflow.recovery.chemistry.reactions import metals
+from magnetflow.recovery.plant.batch import Batch
+from magnetflow.recovery.plant.conditions import Conditions
 from magnetflow.recovery.stages import kiln as chlorination
 from magnetflow.recovery.stages import leach as leaching
 from magnetflow.recovery.stages import oxalate
 from magnetflow.recovery.stages.kiln import Rates, bake
 from magnetflow.studies.neo_cycle import plant
-from magnetflow.studies.neo_cycle.draws import OXIDES, evaporation_kwh, recovery
+from magnetflow.studies.neo_cycle.draws import recovery
 
 HOURS_A_HOLD = 2.0
 # What can be chosen, and between which limits.
@@ -73,7 +73,7 @@ class Twin:
         self.base, self.rates, self.price = base, kiln_rates, price
         crushed = chlorination.magnets(base) * (1 - base.dust)
         apart = chlorination.elements_apart(crushed)
-        self.needed = {metal: apart.of(f"{metal}(s)") * chlorination.salt_for_each(metal) for metal in METALS}
+        self.needed = {metal: apart.of(f"{metal}(s)") * chlorination.salt_for_each(metal) for metal in metals()}
         self.full_salt_mol = chlorination.ammonium_chloride_demand_mol(crushed, base.boron)
         self.oxidised = plant.facts()["oxidised iron in the leach liquor"]
 
@@ -98,25 +98,24 @@ class Twin:
         Heat that a kiln gives off is not credited against what the crystalliser takes: nothing brings it there.
         """
         conditions = self.conditions(plan)
-        solved = solid_state_chlorination(conditions)
-        made, bought = products_kg(solved), bought_kg(solved)
-        oxides = sum(made.get(oxide, 0.0) for oxide in OXIDES)
-        heat = max(0.0, kiln_heat_of(solved, conditions).duty_kwh) + evaporation_kwh(solved)
+        batch = routes.balance("ssc", conditions)
+        made, bought = batch.products()["oxide"], bought_kg(batch)
+        oxides = sum(made.values())
+        heat = batch.energy_kwh("heat")
         cost = sum(mass * self.price[name] for name, mass in bought.items()) + heat * self.price["heat"]
-        value = sum(made.get(oxide, 0.0) * self.price[oxide] for oxide in OXIDES)
+        value = sum(mass * self.price[oxide] for oxide, mass in made.items())
         return {
-            "recovery": recovery(solved),
-            "purity": 100 * purity(solved)["oxide"],
+            "recovery": recovery(batch),
+            "purity": 100 * batch.purity()["oxide"],
             "reagents": sum(bought.values()) / oxides,
             "cost": cost / oxides,
             "margin": value - cost,
         }
 
 
-def bought_kg(solved: Solved) -> dict[str, float]:
-    """Return the reagents that are bought, kg by formula: of ammonium chloride only what does not come round."""
-    reagents = reagents_kg(solved) | {"NH4Cl": make_up_kg(solved)}
-    return {name: mass for name, mass in reagents.items() if name not in ("H2O", "O2")}
+def bought_kg(batch: Batch) -> dict[str, float]:
+    """Return the reagents that have a price, kg by formula; water, air and nitrogen have none here."""
+    return {name: mass for name, mass in batch.reagents_kg().items() if name not in ("H2O", "O2", "N2")}
 
 
 def plan_at(point: Vector) -> Plan:

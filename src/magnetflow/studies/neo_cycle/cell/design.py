@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,6 @@ from magnetflow.studies.neo_cycle.cell.electrolysis import Point, alloy_mol_m3
 from magnetflow.studies.neo_cycle.cell.quick import HALF_REACTIONS, OF_POINT, Quick, quick
 from magnetflow.studies.neo_cycle.plant import prices
 
-AH_PER_KG = charge_for(reactions()["anode_alloy_boron"], "Nd2Fe14B(s)", 1.0) / 3600
 PLATED = 0.1  # share of the current that plates iron, at which a cell no longer does its work
 LIMIT_FOUND = 3e-3  # part of a limiting current to which it is found
 CURRENTS_A_M2 = (5.0, 6000.0)  # between which limits and the optimum are looked for
@@ -69,6 +69,12 @@ class Outcome(NamedTuple):
         return (self.net > 0) & (self.cell.saturation < 0)
 
 
+@cache
+def charge_ah_per_kg() -> float:
+    """Return the charge that dissolves a kilogram of the alloy, boron included, Ah."""
+    return charge_for(reactions()["anode_alloy_boron"], "Nd2Fe14B(s)", 1.0) / 3600
+
+
 def central() -> dict[str, float | Array]:
     """Return the inputs of the surrogate and of the costs at their central values."""
     return at_bound("central")
@@ -94,8 +100,8 @@ def outcome(given: Mapping[str, float | Array]) -> Outcome:
     """Return what a cell comes to at inputs by their short names, numbers or arrays."""
     cell = quick({name: value for name, value in given.items() if name not in OF_COST})
     net = cell.dissolving - cell.plating
-    energy = cell.voltage_v * AH_PER_KG / 1000 / net
-    rate = np.asarray(given["current"]) * net / AH_PER_KG
+    energy = cell.voltage_v * charge_ah_per_kg() / 1000 / net
+    rate = np.asarray(given["current"]) * net / charge_ah_per_kg()
     return Outcome(cell, net, energy, rate, _cost(given, energy, rate))
 
 
@@ -143,7 +149,8 @@ def by_solver(at: Point) -> tuple[float, float, float]:
     cell = electrolysis.run(at)
     net = cell.share("anode", "anode_alloy_boron") - cell.share("cathode", "cathode_iron")
     given = central() | {"current": at.current_density_a_m2, "ph": at.ph}
-    energy, rate = cell.voltage_v * AH_PER_KG / 1000 / net, at.current_density_a_m2 * net / AH_PER_KG
+    energy = cell.voltage_v * charge_ah_per_kg() / 1000 / net
+    rate = at.current_density_a_m2 * net / charge_ah_per_kg()
     return cell.voltage_v, energy, float(_cost(given, np.asarray(energy), np.asarray(rate)))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -23,11 +23,11 @@ from magnetflow.recovery.cell.model import Bulk, Cell, Ion
 from magnetflow.recovery.cell.operation import Operation, Setup, operate
 from magnetflow.recovery.cell.state import start
 from magnetflow.recovery.cell.steady import inflow_mol_m2_s, steady
-from magnetflow.recovery.chemistry.reactions import Reaction, reactions
+from magnetflow.recovery.chemistry.reactions import Reaction, metals, reactions
 from magnetflow.recovery.chemistry.species import molar_mass_kg, species
-from magnetflow.recovery.plant.conditions import METALS, Conditions
+from magnetflow.recovery.plant.conditions import Conditions
 from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
-from magnetflow.recovery.stages.electroleach import LIMITS, Electrolysis
+from magnetflow.recovery.stages.electroleach import Electrolysis
 from magnetflow.studies.neo_cycle import plant
 
 FIRST_ORDER = {"cathode_hydrogen": "H+(aq)", "cathode_iron": "Fe+2(aq)"}  # half reactions by the ion that they take
@@ -83,9 +83,12 @@ def conditions(bound: str = "central") -> Mapping[str, float]:
 def plant_conditions(**given: Any) -> tuple[Conditions, Electrolysis]:
     """Return the central conditions of a batch by the cell; `given` replaces those of the separation it names."""
     values = conditions()
-    batch: dict[str, Any] = {"conversion": {metal: values[f"conversion.{metal}"] for metal in METALS}, "dust": 0.0}
-    cell = Electrolysis(**{name: values[name] for name in LIMITS if name in values})  # type: ignore[arg-type]
-    return plant.conditions(**batch | given), cell
+    marks = plant.marks(tables.read("cell_conditions").query("bound == 'central'"))
+    batch = plant.conditions(
+        conversion={metal: values[f"conversion.{metal}"] for metal in metals()}, dust=0.0, **given
+    )
+    of_cell: dict[str, Any] = {one.name: values[one.name] for one in fields(Electrolysis) if one.name in values}
+    return replace(batch, marks={**batch.marks, **marks}), Electrolysis(**of_cell, marks=marks)
 
 
 def alloy_mol_m3(water_ratio: Array | float) -> Array | float:
