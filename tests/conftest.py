@@ -106,8 +106,9 @@ def small_compendium(folder: Path) -> Path:
     capacity = 'frame = tables.read("wind_capacity")\nvalue = float(frame["value"].sum())'
     processes = 'value = len(tables.read("processes"))'
     for stem, name, code in (("01-wind", "wind.sum", capacity), ("02-system", "system.count", processes)):
-        recording = f'\nrecord("{name}", value, unit="1", kind="arithmetic", about="a sum")'
-        write_notebook(folder, stem, name, code + recording)
+        write_notebook(folder, stem, name, f'{code}\nrecord("{name}", value)')
+    rows = ["system.count,1,arithmetic,processes", "wind.sum,1,arithmetic,a sum"]
+    (folder / "book" / "results.csv").write_text("\n".join(["result,unit,kind,about", *rows, ""]), encoding="utf-8")
     (folder / "book" / "index.md").write_text("# A small book\n\nIt has two chapters.\n", encoding="utf-8")
     pages = ["notebooks/01-wind", "notebooks/02-system", "provenance", "references", "about"]
     toc = "format: jb-book\nroot: index\nchapters:\n" + "".join(f"- file: {page}\n" for page in pages)

@@ -108,11 +108,18 @@ def test_a_fault_is_told_and_leaves_the_last_good_book(built_compendium: Path) -
     assert digests(html) == good
 
     # A name recorded in two chapters.
-    twice = 'record("wind.sum", 1.0, unit="1", kind="arithmetic", about="again")'
+    twice = 'record("wind.sum", 1.0)'
     write_notebook(built_compendium, "02-system", "wind.sum", twice)
     clash = run_magnetflow(built_compendium, "build")
     assert clash.returncode == 1
     assert "wind.sum is recorded in 01-wind and in 02-system" in clash.stderr
+    assert digests(html) == good
+
+    # A row of the table of results that no chapter records.
+    write_notebook(built_compendium, "02-system", "system.count", "")
+    unused = run_magnetflow(built_compendium, "build")
+    assert unused.returncode == 1
+    assert "no chapter records system.count; record it, or take its row out" in unused.stderr
     assert digests(html) == good
 
     # A page with a dead reference.

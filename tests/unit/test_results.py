@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,59 +13,114 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magnetflow.book import figures, results
-from magnetflow.book.results import number, record, with_unit
-from magnetflow.errors import ResultError
+from magnetflow.book import figures, registry, results
+from magnetflow.book.results import number, record, record_each, with_unit
+from magnetflow.errors import ResultError, TableError
+
+ROWS = """\
+result,unit,kind,about
+wind.nowhere,t,estimated,not printed
+wind.stock,t,estimated,a stock
+wind.stock_2021,t,estimated,a <stock>
+wind.stock_2021.Nd,t,propagated,"neodymium, in all"
+"""
+
+
+def compendium_with(rows: str, folder: Path) -> Path:
+    """Write the table of results of a compendium."""
+    (folder / "book").mkdir(exist_ok=True)
+    (folder / "book" / "results.csv").write_text(rows, encoding="utf-8")
+    return folder
 
 
 @pytest.fixture
 def fragment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where the results of a chapter go, in a compendium with the rows above."""
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    monkeypatch.chdir(compendium_with(ROWS, tmp_path))
     monkeypatch.setenv(results.FRAGMENT_VARIABLE, str(tmp_path / "run" / "x.json"))
     monkeypatch.setattr(results, "_recorded", {})
     return tmp_path / "run" / "x.json"
 
 
 def test_a_result_is_written_with_all_that_belongs_to_it(fragment: Path) -> None:
-    record("wind.stock_2021.Nd", 12.34, unit="t", kind="estimated", about="a stock", sd=0.5)
+    record("wind.stock_2021.Nd", 12.34, 0.5)
+    record_each({"wind.stock": 1, "wind.nowhere": np.float64(2)})
     written = json.loads(fragment.read_text(encoding="utf-8"))["results"]
-    assert written == {
-        "wind.stock_2021.Nd": {
-            "value": 12.34,
-            "unit": "t",
-            "kind": "estimated",
-            "about": "a stock",
-            "sd": 0.5,
-        }
+    of_nd = {"unit": "t", "kind": "propagated", "about": "neodymium, in all"}
+    assert written["wind.stock_2021.Nd"] == {"value": 12.34, "sd": 0.5, **of_nd}
+    assert {name: result["value"] for name, result in written.items() if result["sd"] is None} == {
+        "wind.stock": 1.0,
+        "wind.nowhere": 2.0,
     }
     assert not list(fragment.parent.glob("*.tmp"))
 
 
 @pytest.mark.parametrize(
-    ("name", "changed", "message"),
+    ("name", "value", "sd", "message"),
     [
-        ("wind.stock", {}, "recorded twice"),
-        ("Wind stock", {}, "not a result name"),
-        ("wind.other", {"value": float("nan")}, "not a finite number"),
-        ("wind.other", {"sd": float("inf")}, "not a finite number"),
-        ("wind.other", {"kind": "guessed"}, "'guessed' is not one of estimated"),
+        ("wind.stock", 1.0, None, "recorded twice"),
+        ("wind.other", 1.0, None, "wind.other is not in book/results.csv; add a row there"),
+        ("wind.nowhere", float("nan"), None, "not a finite number"),
+        ("wind.nowhere", 1.0, float("inf"), "not a finite number"),
     ],
 )
-def test_what_is_no_result_is_refused(fragment: Path, name: str, changed: dict[str, Any], message: str) -> None:
-    given: dict[str, Any] = {"value": 1.0, "unit": "t", "kind": "estimated", "about": "a stock"}
-    record("wind.stock", **given)
+def test_what_is_no_result_is_refused(
+    fragment: Path, name: str, value: float, sd: float | None, message: str
+) -> None:
+    record("wind.stock", 1.0)
     with pytest.raises(ResultError, match=message):
-        record(name, **given | changed)
+        record(name, value, sd)
     assert list(json.loads(fragment.read_text(encoding="utf-8"))["results"]) == ["wind.stock"]
 
 
-def test_a_notebook_opened_by_hand_may_run_a_cell_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(results.FRAGMENT_VARIABLE, raising=False)
-    monkeypatch.setattr(results, "_recorded", {})
+def test_a_notebook_cannot_give_unit_or_kind(fragment: Path) -> None:
+    assert list(inspect.signature(record).parameters) == ["name", "value", "sd"]
+
+
+def test_a_notebook_opened_by_hand_may_run_a_cell_twice(fragment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(results.FRAGMENT_VARIABLE)
     for value in (1.0, 2.0):
-        record("wind.stock", value, unit="t", kind="estimated", about="a stock")
+        record("wind.stock", value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "into", "message"),
+    [
+        ("result,unit", "name,unit", "row 1: found the header name,unit,kind,about"),
+        ("wind.stock,t,estimated,a stock", "wind.stock,t,estimated", "row 3: found 3 cells, expected 4"),
+        ("wind.stock,t", "Wind stock,t", "row 3, column result: found 'Wind stock', expected a name such as"),
+        ("wind.stock,t", "wind.a,t", "row 3, column result: found 'wind.a', expected a name after wind.nowhere"),
+        ("wind.stock,t", "wind.nowhere,t", "row 3, column result: found 'wind.nowhere', expected a name after"),
+        ("wind.stock,t", "wind.stock,", "row 3, column unit: found '', expected a unit"),
+        ("wind.stock,t,estimated", "wind.stock,t,guessed", "column kind: found 'guessed', expected estimated or"),
+        ("estimated,a stock", "estimated,", "row 3, column about: found '', expected a few words"),
+    ],
+)
+def test_a_row_that_describes_no_result_is_named(tmp_path: Path, changed: str, into: str, message: str) -> None:
+    assert len(registry.read(compendium_with(ROWS, tmp_path))) == 4
+    with pytest.raises(TableError, match=re.escape(message)):
+        registry.read(compendium_with(ROWS.replace(changed, into), tmp_path))
+
+
+def test_a_row_that_no_chapter_records_is_named(tmp_path: Path) -> None:
+    folder = compendium_with(ROWS, tmp_path)
+    names = set(registry.read(folder))
+    registry.check_recorded(folder, names)
+    with pytest.raises(ResultError, match=r"no chapter records wind\.stock; record it, or take its row out of"):
+        registry.check_recorded(folder, names - {"wind.stock", "wind.stock_2021"})
+
+
+def test_the_reference_values_are_those_of_the_table_of_results() -> None:
+    expected = json.loads((ROOT / "tests" / "expected" / "results.json").read_text(encoding="utf-8"))
+    described = registry.read(ROOT)
+    assert {name: (one["unit"], one["kind"]) for name, one in expected.items()} == {
+        name: (one.unit, one.kind) for name, one in described.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -97,8 +155,8 @@ def test_whole_numbers_stay_whole() -> None:
 
 
 def test_closing_table_sets_the_printed_value_beside(fragment: Path) -> None:
-    record("wind.stock_2021", 2775.33, unit="t", kind="estimated", about="a <stock>")
-    record("wind.nowhere", 1.5, unit="t", kind="estimated", about="not printed", sd=0.2)
+    record("wind.stock_2021", 2775.33)
+    record("wind.nowhere", 1.5, 0.2)
     html = results.closing_table().data
     assert '<td class="mf-number">2,775</td><td class="mf-number">2,775</td><td>t</td>' in html
     assert '<td class="mf-number">1.5 ± 0.2</td><td class="mf-number"></td>' in html

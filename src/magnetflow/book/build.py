@@ -26,11 +26,11 @@ import yaml
 from tqdm import tqdm
 
 from magnetflow import tables
-from magnetflow.book import execution, pages, pairs, results
+from magnetflow.book import execution, pages, pairs, registry, results
 from magnetflow.errors import BuildError, InputError
 from magnetflow.studies.united_kingdom import estimates, printed
 
-PAGES = ("_toc.yml", "index.md", "references.bib", "provenance.md", "about.md")
+PAGES = ("_toc.yml", "index.md", "references.bib", "results.csv", "provenance.md", "about.md")
 NEEDED = ("_config.yml", "requirements.lock", "notebooks", *(f"book/{name}" for name in PAGES))
 
 
@@ -66,6 +66,7 @@ def _build(root: Path, parameters: Mapping[str, Any]) -> Path:
         frames = tables.read_all(root / "data")
         references = (root / "book" / "references.bib").read_text(encoding="utf-8")
         pages.check_sources(tables.describe(root / "data"), frames, references)
+        registry.read(root)
         report("tables", f"{sum(map(len, frames.values()))} rows checked")
         synced = pairs.sync(root / "notebooks", root / "_build" / "pairs")
         report("pairs", f"{len(synced)} files written" if synced else "in agreement")
@@ -73,7 +74,10 @@ def _build(root: Path, parameters: Mapping[str, Any]) -> Path:
         if failures:
             kind = InputError if all(failure.of_input for failure in failures) else BuildError
             raise kind("\n".join(map(str, failures)))
-        key = stage(root, parameters, frames, execution.merge(root, pages.versions()))
+        merged = execution.merge(root, pages.versions())
+        if parameters == default_parameters(root):  # fewer elements have fewer results
+            registry.check_recorded(root, merged["results"])
+        key = stage(root, parameters, frames, merged)
         report("sources", "laid out")
         report("pages", "built" if render(root, key) else "unchanged")
     facts = {"seconds": round(time.monotonic() - started, 1), "cores": os.cpu_count(), "python": sys.version}

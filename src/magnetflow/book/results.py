@@ -12,11 +12,10 @@ import html
 import json
 import math
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 import pandas as pd
@@ -24,21 +23,13 @@ from IPython.display import HTML
 from myst_nb import glue
 
 from magnetflow import tables
+from magnetflow.book import registry
 from magnetflow.errors import ResultError
 from magnetflow.studies.united_kingdom.printed import results as printed_results
 from magnetflow.tables.writing import write_whole
 
 FRAGMENT_VARIABLE = "MAGNETFLOW_FRAGMENT"
-KINDS = (
-    "estimated",  # recalculated from inputs
-    "propagated",  # follows from other quantities through the balances, with their uncertainty
-    "back-cast",  # inputs solved for from totals of the study
-    "transcribed",  # copied from the study
-    "assumed",  # rests on an assumption
-    "arithmetic",  # a sum, difference or ratio of printed numbers
-)
 DIGITS = 12  # of a recorded number; those beyond differ between processors
-NAME = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)+")
 
 
 @dataclass(frozen=True)
@@ -62,26 +53,32 @@ class _Shown(str):
 _recorded: dict[str, Result] = {}
 
 
-def record(name: str, value: float, *, unit: str, kind: str, about: str, sd: float | None = None) -> None:
+def record(name: str, value: SupportsFloat, sd: SupportsFloat | None = None) -> None:
     """Record one result: glue it, write it to the run record, and keep it for the closing table.
 
-    `name` is `area.quantity` with further parts for element, year or flow; `kind` is one of KINDS;
-    `about` says in a few words what the number is; `sd` is its standard deviation in the same unit.
-    Raises ResultError for a name recorded before in this run, a value that is not finite, or an unknown kind.
+    `name` is that of a row of `book/results.csv`, which holds unit, kind and description; `sd` is the standard
+    deviation of the value, in the same unit.
+    Raises ResultError for a name without a row, one recorded before in this run, or a value that is not finite.
     """
-    if not NAME.fullmatch(name):
-        raise ResultError(f"{name!r} is not a result name such as wind.stock_2021.Nd")
+    described = registry.read().get(name)
+    if described is None:
+        raise ResultError(f"{name} is not in {registry.FILE}; add a row there with its unit, kind and description")
     if name in _recorded and FRAGMENT_VARIABLE in os.environ:
         raise ResultError(f"{name} is recorded twice")
-    if kind not in KINDS:
-        raise ResultError(f"{name}: {kind!r} is not one of {', '.join(KINDS)}")
-    if not math.isfinite(value) or (sd is not None and not math.isfinite(sd)):
-        raise ResultError(f"{name} is not a finite number: {value} with sd {sd}")
+    number, spread = float(value), None if sd is None else float(sd)
+    if not math.isfinite(number) or (spread is not None and not math.isfinite(spread)):
+        raise ResultError(f"{name} is not a finite number: {number} with sd {spread}")
     _recorded[name] = Result(
-        plain(float(value), DIGITS), unit, kind, None if sd is None else plain(float(sd), DIGITS), about
+        plain(number, DIGITS), described.unit, described.kind, plain(spread, DIGITS), described.about
     )
-    glue(name, _Shown(with_unit(value, unit)), display=False)
+    glue(name, _Shown(with_unit(number, described.unit)), display=False)
     write_fragment()
+
+
+def record_each(values: Mapping[str, SupportsFloat]) -> None:
+    """Record several results, by name."""
+    for name, value in values.items():
+        record(name, value)
 
 
 def write_fragment() -> None:
@@ -90,12 +87,6 @@ def write_fragment() -> None:
     if fragment:
         recorded = {name: asdict(result) for name, result in _recorded.items()}
         write_json(Path(fragment), {"results": recorded, "inputs": tables.hashes_read()})
-
-
-def record_each(given: Mapping[str, tuple[float, str]], *, unit: str, kind: str) -> None:
-    """Record several results of one unit and kind, given as name: (value, about)."""
-    for name, (value, about) in given.items():
-        record(name, value, unit=unit, kind=kind, about=about)
 
 
 def quote(*names: str) -> None:
