@@ -143,7 +143,7 @@ def export_cell(given: Mapping[str, float | Array], batch_kg: float) -> dict[str
 
     return {
         "inputs": {name: float(value) for name, value in given.items()},
-        "constants": constants() | {"ah_per_kg": design.AH_PER_KG, "batch_kg": batch_kg},
+        "constants": constants() | {"ah_per_kg": design.charge_ah_per_kg(), "batch_kg": batch_kg},
         "controls": [each._asdict() | {"start": float(given[each.name]) / each.scale} for each in CONDITIONS],
         "outcomes": [dict(zip(("name", "label", "decimals"), each, strict=True)) for each in OF_CELL],
         "verdicts": list(VERDICTS),

@@ -8,9 +8,11 @@ import pandas as pd
 
 from magnetflow.recovery.plant.batch import Batch
 
+ENTERING = {"reagent": "reagents", "water": "water", "air": "air"}  # nodes by kind of what is drawn
 SMALLEST = 1e-6  # part of the largest ribbon below which none is drawn
 MARGIN = 0.02  # of the drawing's width and height on either side
 FILLED = 0.6  # of the height, by the nodes of the fullest column; the rest lies between them
+LABEL = 0.09  # of the height, that a label takes
 
 
 def ribbons(batch: Batch, element: str) -> pd.DataFrame:
@@ -22,7 +24,7 @@ def ribbons(batch: Batch, element: str) -> pd.DataFrame:
     kinds = {name: kind for unit in batch.units for name, kind in unit.draws.items()}
     flows: dict[tuple[str, str], float] = {}
     for name, pipe in batch.pipes.items():
-        source = section.get(pipe.source) or (f"{kinds[name]} in" if name in kinds else _words(name))
+        source = section.get(pipe.source) or (ENTERING[kinds[name]] if name in kinds else _words(name))
         target = section.get(pipe.target) or _words(name)
         if source != target:
             mass_kg = batch.streams[name].elements_kg().get(element, 0.0)
@@ -62,6 +64,11 @@ def places(batch: Batch, links: pd.DataFrame) -> dict[str, tuple[float, float]]:
         for name, height in zip(names, heights, strict=True):
             found[name] = (MARGIN + (1 - 2 * MARGIN) * at / last, top + height / 2)
             top += height + gap
+    for name in members[last]:  # their labels stand on their left, beside those of the column before
+        x, y = found[name]
+        near = [found[one][1] for one in members[last - 1] if abs(found[one][1] - y) < LABEL]
+        if near and through[name] < LABEL * fullest:
+            found[name] = (x, max(near) + LABEL if max(near) < 1 - LABEL else min(near) - LABEL)
     return found
 
 
