@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from phreeqpython import PhreeqPython
+from phreeqc import Phreeqc
 
 from magnetflow import tables
 
@@ -69,11 +69,10 @@ def program() -> Any:
             lines.append(law)
         else:
             phases.append(f"{word(str(row.formed), str(row.equation))}\n{law}")
-    running = PhreeqPython()
-    running.ip.load_database_string("".join([*lines, *phases, "END\n"]))
-    if running.ip.phc_database_error_count:
-        raise ValueError(running.ip.get_error_string())
-    return running.ip
+    running = Phreeqc()
+    if running.LoadDatabaseString("".join([*lines, *phases, "END\n"])):
+        raise ValueError(running.GetErrorString())
+    return running
 
 
 def by_phreeqc(running: Any, totals: dict[str, float], solids: list[str]) -> dict[str, float]:
@@ -91,6 +90,6 @@ def by_phreeqc(running: Any, totals: dict[str, float], solids: list[str]) -> dic
         "-equilibrium_phases " + " ".join(words),
         "END",
     ]
-    running.run_string("\n".join(lines) + "\n")
-    table = running.get_selected_output_array()
-    return dict(zip(table[0], table[-1], strict=True))
+    if running.RunString("\n".join(lines) + "\n"):
+        raise ValueError(running.GetErrorString())
+    return {name: values[-1] for name, values in running.GetSelectedOutput().items()}
