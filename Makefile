@@ -1,7 +1,7 @@
 # make book: the environment, then the book in _build/html/index.html
 # make test: the environment, then every check that is quick: some minutes
 # make check: what is long: builds, a second clone, a lost worker, thousands of spoilt folders, every page in Chromium
-# Each works on a machine with Python 3.11-3.13 and make; name another Python with PYTHON=python3.12.
+# Each works on a machine with Python 3.11-3.14 and make; name another Python with PYTHON=python3.12.
 PYTHON ?= python3
 BIN = .venv/bin
 # Packages are installed without bytecode; let Python keep what it compiles on first use.

@@ -42,10 +42,8 @@ def run(command: list[str], cure: str) -> None:
 
 def main() -> None:
     """Create the environment, install the lock and the package, and stamp it ready."""
-    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
-        stop(
-            f"Python 3.11, 3.12 or 3.13 is needed, this is {sys.version.split()[0]}; name one with PYTHON=python3.11"
-        )
+    if not (3, 11) <= sys.version_info[:2] <= (3, 14):
+        stop(f"Python 3.11 to 3.14 is needed, this is {sys.version.split()[0]}; name one with PYTHON=python3.11")
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     wanted = hashlib.sha256(f"{sys.version} {lock}".encode()).hexdigest()
     stamp = ENVIRONMENT / "ready"
