@@ -15,7 +15,7 @@ from magnetflow.errors import ProcessError
 from magnetflow.inference.reconcile import eliminate_serially, reconcile
 from magnetflow.recovery.chemistry.reactions import rare_earths
 from magnetflow.recovery.plant.conditions import Conditions
-from magnetflow.recovery.plant.flowsheet import balance_problem, carriers
+from magnetflow.recovery.plant.measured import balance_problem, carriers
 from magnetflow.recovery.routes import balance
 from magnetflow.recovery.stages.kiln import Rates, bake
 from magnetflow.studies.neo_cycle import draws as plant_draws

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.constants import gas_constant, zero_Celsius
-from scipy.optimize import brentq
 
 from magnetflow.errors import ProcessError
 from magnetflow.recovery.chemistry.reactions import metals, rare_earths, reactions
@@ -159,19 +158,17 @@ def _kiln(conditions: Conditions) -> Unit:
 def condensed_mol(gas: Stream, temperature_c: float, pressure_bar: float = ATMOSPHERE_BAR) -> float:
     """Return the ammonium chloride that a gas gives off when it is cooled to a temperature.
 
-    Of what is left, p(NH3) p(HCl) equals the constant of the sublimation.
+    Of what is left, p(NH3) p(HCl) equals the constant of the sublimation: a quadratic equation, whose smaller root is
+    the one that leaves neither gas below nothing.
     """
     ammonia, chloride = gas.of("NH3(g)"), gas.of("HCl(g)")
     total = float(sum(gas.moles.values()))
-    constant = float(equilibrium_constant(reactions()["sublimation"], temperature_c + zero_Celsius))
-
-    def excess(condensed: float) -> float:
-        product = (ammonia - condensed) * (chloride - condensed) * pressure_bar**2
-        return float(product - constant * (total - 2 * condensed) ** 2)
-
-    if excess(0.0) <= 0:
+    constant = float(equilibrium_constant(reactions()["sublimation"], temperature_c + zero_Celsius)) / pressure_bar**2
+    excess = ammonia * chloride - constant * total**2
+    if excess <= 0:
         return 0.0
-    return float(brentq(excess, 0.0, min(ammonia, chloride), xtol=1e-12))
+    linear, square = ammonia + chloride - 4 * constant * total, 1 - 4 * constant
+    return 2 * excess / (linear + math.sqrt(linear**2 - 4 * square * excess))
 
 
 def _condenser(conditions: Conditions) -> Unit:
