@@ -11,7 +11,6 @@ from collections.abc import Iterable
 
 import numpy as np
 import scipy.sparse as sparse
-from scipy.optimize import linprog
 from scipy.sparse.csgraph import connected_components
 
 from magnetflow.arrays import Indices, Mask, Matrix, Texts, Vector
@@ -138,6 +137,8 @@ def _looped_parts(rows: sparse.csr_array) -> Iterable[tuple[Indices, Indices]]:
 
 def _extreme(rows: sparse.csr_array, right: Vector, limits: Matrix, at: int, sign: float) -> float:
     """Return the least (sign 1) or largest (sign −1) value of one variable."""
+    from scipy.optimize import linprog  # slow to import, and only systems with loops need it
+
     cost = np.zeros(rows.shape[1])
     cost[at] = sign
     unit = typical(np.concatenate([right, limits.ravel()])) or 1.0

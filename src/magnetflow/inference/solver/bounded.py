@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import clarabel
 import numpy as np
 import scipy.sparse as sparse
-from scipy.optimize import linprog
 
 from magnetflow.arrays import Mask, Vector
 from magnetflow.errors import ConflictError, ConvergenceError
@@ -192,6 +191,8 @@ def _interior_point(problem: Problem, linear: Linear, plain: Fit) -> tuple[Vecto
 
 def _conflict(problem: Problem, linear: Linear) -> ConflictError | None:
     """Return the error that names the balances and bounds in conflict, or None if none are."""
+    from scipy.optimize import linprog  # slow to import, and few problems need it
+
     free = np.flatnonzero(~problem.constant)
     matrix, of_constant = linear.matrix[:, free], linear.matrix[:, problem.constant]
     largest = largest_in_rows(matrix)
