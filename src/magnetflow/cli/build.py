@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+EXAMPLES = ("magnetflow build", "magnetflow build --years 2018-2021 --elements Nd,Dy")
+
 
 def add_to(commands: Any) -> None:
     """Add the command and its arguments to the subparsers of `magnetflow`."""

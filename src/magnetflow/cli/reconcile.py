@@ -6,10 +6,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+EXAMPLES = (
+    "magnetflow reconcile examples/recycling --out results",
+    "magnetflow reconcile flows.xlsx --eliminate",
+)
+
 
 def add_to(commands: Any) -> None:
     """Add the command and its arguments to the subparsers of `magnetflow`."""
-    parser = commands.add_parser("reconcile", help="reconcile the system or the equations in a folder")
+    about = "Reconcile the system or the equations in a folder, and write values and tests."
+    parser = commands.add_parser("reconcile", help="reconcile the flows in a folder", description=about)
     parser.set_defaults(run=run)
     parser.add_argument("folder", type=Path, help="a folder of CSV files, or an .xlsx workbook")
     parser.add_argument("--out", type=Path, help="where the results go; the folder itself unless given")
