@@ -19,7 +19,7 @@ UNIT = re.compile(r"[A-Za-zµ%]+(\^?-?[1-9])?([ */][A-Za-zµ%]+(\^?-?[1-9])?)*")
 
 
 class Place(NamedTuple):
-    """A period and a layer."""
+    """A period and a layer; each is empty in a system that has one only."""
 
     period: str = ONLY
     layer: str = ONLY
@@ -29,7 +29,8 @@ class Place(NamedTuple):
 class Figure:
     """A quantity: measured if it has value and sd, exact if it has a value alone, unmeasured without a value.
 
-    Everything is in `unit`; a bound is NaN where none is given. `row` is where a sheet has it, for messages.
+    `sd` is the standard deviation of the value, `lower` and `upper` are bounds; each is NaN where none is given.
+    All are in `unit`, such as t, kg, % or kg/t. `row` is where a sheet has it, for messages.
     """
 
     value: float = math.nan

@@ -73,7 +73,10 @@ class System:
         return read_system(Path(place))
 
     def write(self, place: Path | str) -> None:
-        """Write the system into a folder, or a workbook if `place` ends in .xlsx, each file whole or not at all."""
+        """Write the system into a folder, or a workbook if `place` ends in .xlsx, each file whole or not at all.
+
+        Raises InputError where the place cannot be written, or holds a sheet that this system has not.
+        """
         from magnetflow.flows.folder import write_system
 
         write_system(self, Path(place))

@@ -36,7 +36,9 @@ def listed(names: Sequence[str]) -> str:
 class Problem:
     """Variables and balances; every array is (variables), in the order of `names`.
 
+    `System.problem` returns one, and `magnetflow.inference.problem.state` one of plain equations, both checked.
     `value` is NaN where unmeasured, `sd` where not measured, `start` where none is given; bounds may be infinite.
+    Each variable has a unit of its own; where the label `unit` names it, sums of several units are refused.
     `matrix` (balances, variables) has the linear balances, `relations` the algebraic ones; each is to be zero.
     `covariance` (variables, variables) is what lies off the diagonal; the diagonal follows from `sd`.
     `labels` are further columns about the variables, such as flow, layer and unit, without effect on the estimate.

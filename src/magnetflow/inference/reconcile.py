@@ -38,12 +38,20 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """Reconciled values with all that is known about them; arrays are (variables).
+    """Reconciled values with all that is known about them; arrays are (variables), each in its variable's unit.
 
     `value` and `sd` are NaN for what the balances do not determine, `sd` also where it was not asked for;
     `lower` and `upper` are the range left to an unobservable variable, NaN elsewhere.
     `covariance` (variables, variables) is None for large problems; `covariance_of` computes any part of it.
-    `active_bounds` maps variables to the bound that holds them; `verdicts` has a sentence a balance.
+
+    `classes` are redundant, nonredundant, observable, unobservable or constant.
+    `normalised_residual` is the adjustment over its own sd; large ones are `suspects`, the most suspect first, each
+    with name, p_value and those `tied` with it.
+
+    `test` is the χ² test of all measurements: objective, degrees_of_freedom, limit, p_value and whether it `passed`,
+    None without redundancy. `nodal_tests` are those of balances; `verdicts` has a sentence a balance.
+    `active_bounds` maps variables to the bound that holds them, `residual_max` is the largest imbalance left, and
+    `messages` say what to know before using the values.
     """
 
     problem: Problem
@@ -65,17 +73,17 @@ class Reconciliation:
 
     @property
     def adjustment_in_sd(self) -> Vector:
-        """The adjustment of each variable in units of its measured sd, NaN where it is not measured."""
+        """The adjustment (variables) in units of the measured sd, NaN where a variable is not measured."""
         return (self.value - self.problem.value) / self.problem.sd
 
     def covariance_of(self, names: Sequence[str]) -> pd.DataFrame:
-        """Return the covariance of some variables; NaN for what the balances do not determine."""
+        """Return the covariance (names, names) of some variables; NaN for what the balances do not determine."""
         places = np.array([self.problem.position[name] for name in names], dtype=np.intp)
         square = covariance(self.problem, self.optimum.bounded.fit, places)
         return pd.DataFrame(_blanked(square, np.isnan(self.value[places])), index=list(names), columns=list(names))
 
     def combine(self, weights: Mapping[str, float]) -> Estimate:
-        """Return the sum of variables, each times its weight, with the covariance of their errors.
+        """Return `value` and `sd` of the sum of variables, each times its weight; their errors may covary.
 
         Both value and sd are NaN where the balances do not determine a variable whose weight is not zero.
         Raises ProblemError for a variable that is not there, and for variables whose label `unit` differs.
@@ -92,7 +100,10 @@ class Reconciliation:
         return Estimate(float(factors @ self.value[places]), sd)
 
     def table(self) -> pd.DataFrame:
-        """Return one row a variable: measured and reconciled values, what is known of each, then its labels."""
+        """Return one row a variable: measured and reconciled values, what is known of each, then its labels.
+
+        A system's labels are quantity, process, flow, source, target, layer, period and unit.
+        """
         problem = self.problem
         return pd.DataFrame(
             {
@@ -121,12 +132,14 @@ class Eliminated:
 
 
 def reconcile(problem: Problem, *, seed: int = 0, sd_of: Sequence[str] = ()) -> Reconciliation:
-    """Reconcile a problem.
+    """Reconcile a problem: the smallest sum of squared adjustments, each over its sd, that meets every balance.
 
-    `seed` draws the further starts of a nonlinear problem.
-    Beyond EVERY_SD variables, standard deviations are computed for those named in `sd_of` and for the
-    LARGEST_ADJUSTMENTS.
-    Raises ConflictError when balances or bounds contradict each other, ConvergenceError when no start arrives.
+    Linear balances by elimination (Crowe et al. 1983), algebraic ones linearised until they are met (Cencic 2016);
+    measurements may covary, and bounds hold. `seed` draws the further starts of a nonlinear problem.
+    Beyond EVERY_SD (10,000) variables, standard deviations are computed for those named in `sd_of` and for the 1,000
+    largest adjustments.
+    Raises ConflictError when balances or bounds contradict each other, ConvergenceError when no start arrives or
+    numbers grow too large.
     """
     solved = solve(problem, seed)
     optimum = solved.best
@@ -167,8 +180,9 @@ def eliminate_serially(reconciliation: Reconciliation) -> tuple[Reconciliation, 
     """Take out the most suspect measurement, reconcile again, and so on until the χ² test passes.
 
     A measurement taken out counts as unmeasured; as a redundant one it stays determined by the balances.
-    Of several that fit the blame alike the first is taken, which is no evidence against it: see `Suspect.tied`.
-    Stops also when nothing stands out. Returns the last reconciliation and the steps.
+    Of several that fit the blame alike the first is taken, which is no evidence against it: see `tied` of a suspect.
+    Stops also when nothing stands out. Returns the last reconciliation and the steps, each with the suspect
+    `removed` and the tests `before` and `after`. Raises what `reconcile` raises.
     """
     steps = []
     while reconciliation.test.passed is False and reconciliation.suspects:
@@ -200,9 +214,10 @@ def reconcile_robustly(problem: Problem) -> tuple[Reconciliation, pd.Series[floa
     """Reconcile with Huber's weights; return the last reconciliation and the weight of each measured variable.
 
     Least squares lets one wrong measurement drag all others. Huber's estimator (Huber 1981, ch. 7) gives one that has
-    to be adjusted by more than TUNING of its standard deviations a weight that falls with the adjustment, found by
-    reconciling again and again with the weights that the last adjustments ask for; a weight of one is that of least
-    squares. The standard deviations of the result are those of the last weights, taken as known.
+    to be adjusted by more than TUNING (1.345) of its standard deviations a weight that falls with the adjustment,
+    found by reconciling again and again with the weights that the last adjustments ask for; a weight of one is that
+    of least squares. The standard deviations of the result are those of the last weights, taken as known.
+    The weights are a Series (measured variables) by name.
     Raises what `reconcile` raises, and ConvergenceError when the weights do not settle.
     """
     measured, wider = problem.measured, np.ones(len(problem.names))

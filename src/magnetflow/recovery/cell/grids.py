@@ -17,9 +17,9 @@ def even(length_m: float, intervals: int) -> Vector:
 
 
 def graded(length_m: float, intervals: int, first_m: float) -> Vector:
-    """Return nodes from 0 to a length whose intervals grow by a constant factor from the first one on.
+    """Return nodes (intervals + 1,) from 0 to a length, m, whose intervals grow by a constant factor.
 
-    Raises ProcessError where the first interval is not shorter than an even one.
+    `first_m` is the first interval. Raises ProcessError where the first interval is not shorter than an even one.
     """
     _checked(length_m, intervals)
     if intervals < 2 or not 0 < first_m < EVEN * length_m / intervals:

@@ -28,7 +28,7 @@ LARGEST_EXPONENT = 200.0  # beyond which a rate goes on linearly, so that a far 
 
 @dataclass(frozen=True)
 class Branch:
-    """One direction of a half reaction: transfer coefficient, and order by ion."""
+    """One direction of a half reaction: its transfer coefficient, and the order of its rate in each ion."""
 
     transfer: float
     orders: Mapping[str, float]
@@ -39,7 +39,8 @@ class HalfReaction:
     """A half reaction at an electrode, by Butler and Volmer, or by one of their two branches (Tafel).
 
     j = i0 A exp(a f (V - phi - E°)) - i0 B exp(-b f (V - phi - E°)), with f = F/RT, the exchange current density i0
-    at c° = 1000 mol/m³, and A and B the products of c/c° of the reduced and of the oxidised ions to their orders.
+    at c° = 1000 mol/m³, and A and B the products of c/c° of the reduced and of the oxidised ions to their orders
+    (Bard and Faulkner 2001), at 25 °C. Potentials are against the reference electrode of E°.
     Raises ProcessError for a reaction without electrons, or an exchange current that is not above zero.
     """
 
@@ -81,7 +82,7 @@ class HalfReaction:
         return tuple(name for branch in (self.anodic, self.cathodic) if branch for name in branch.orders)
 
     def rest_v(self, solution: Mapping[str, float]) -> float:
-        """Return the potential at rest, by Nernst; `solution` is mol/m³ by ion, gases at 1 bar, solids pure."""
+        """Return the potential at rest, V, by Nernst; `solution` is mol/m³ by ion, gases at 1 bar, solids pure."""
         product = sum(
             count * math.log(solution[name] / STANDARD_MOL_M3)
             for name, count in self.reaction.per_extent.items()

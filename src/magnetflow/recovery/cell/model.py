@@ -51,7 +51,7 @@ class Ion:
 
 @dataclass(frozen=True)
 class Bulk:
-    """A side where the solution stays as it is: a stirred liquor.
+    """A side where the solution stays as it is, in mol/m³ by ion: a stirred liquor.
 
     It is held at a potential, or, where a current is given, takes the potential at which that current enters.
     """
@@ -63,7 +63,7 @@ class Bulk:
 
 @dataclass(frozen=True)
 class Wall:
-    """A side that nothing passes: held at a potential, or bearing a charge."""
+    """A side that nothing passes: held at a potential, V, or bearing a charge, C/m²."""
 
     potential_v: float | None = None
     charge_c_m2: float = 0.0
@@ -78,10 +78,11 @@ class Inflow:
 
 @dataclass(frozen=True)
 class Electrode:
-    """A side where half reactions run: at a potential of the metal, or at a current that they share.
+    """A side where half reactions run: at a potential of the metal, V, or at a current that they share, A/m².
 
-    Before the metal stands a compact layer, whose capacity, F/m², counts only where the charge of the solution does.
-    Raises ProcessError unless either potential or current is given.
+    A current is positive at an anode. Before the metal stands a compact layer, whose capacity, F/m², counts only
+    where the charge of the solution does.
+    Raises ProcessError unless either potential or current is given, and at least one half reaction.
     """
 
     reactions: Sequence[HalfReaction]
@@ -109,7 +110,7 @@ def fixed_potential_v(side: Side) -> float | None:
 
 @dataclass(frozen=True)
 class Cell:
-    """Ions on a grid between two sides.
+    """Ions on a grid between two sides, which diffuse and migrate (Newman and Thomas-Alyea 2004); water at 25 °C.
 
     `grid_m` (nodes,) is the place of each node, rising, the first and the last at the sides; each node keeps the
     balance of the box that reaches half way to its neighbours. `neutral` replaces Poisson's equation by
@@ -196,7 +197,7 @@ class Cell:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Return the ions by name."""
+        """Return the names of the ions, in the order of every array over ions."""
         return tuple(ion.name for ion in self.ions)
 
     @cached_property
@@ -216,7 +217,7 @@ class Cell:
 
     @cached_property
     def boxes_m(self) -> Vector:
-        """Return the width of the box of each node."""
+        """Return the width (nodes,) of the box of each node, m."""
         steps = np.diff(self.grid_m) / 2
         return np.asarray(np.append(steps, 0.0) + np.append(0.0, steps))
 

@@ -30,7 +30,8 @@ FINEST_PART = 5e-4  # of the layer that the first interval before an electrode t
 class Setup:
     """A cell: its ions, the liquor, what reacts in it, the half reactions of either electrode, its lengths.
 
-    The first half reaction of an electrode is the one it is there for.
+    `liquor_mol_m3` is by ion. A layer of thickness `layer_m` stands before either electrode, `gap_m` lies between
+    them. The first half reaction of an electrode is the one it is there for.
     Raises ProcessError for lengths that cannot be.
     """
 
@@ -66,7 +67,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Operation:
-    """A cell that runs at a current density, with both of its layers."""
+    """A cell that runs at a current density, A/m², with the state of the layer before either electrode."""
 
     setup: Setup
     current_a_m2: float
@@ -88,7 +89,7 @@ class Operation:
 
     @property
     def voltage_v(self) -> float:
-        """Return the voltage of the cell."""
+        """Return the voltage of the cell, V, positive where it takes work."""
         return math.fsum(self.parts_v.values())
 
     def share(self, electrode: str, reaction: str) -> float:

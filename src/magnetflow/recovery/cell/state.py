@@ -20,9 +20,11 @@ FARTHEST_V = 4.0  # from a standard potential that a first guess is looked for
 
 @dataclass(frozen=True)
 class State:
-    """Concentrations by ion and node, mol/m³, the potential by node and of the two metals, V, and solids, mol/m³.
+    """What a cell is like at one moment.
 
-    `through_left` and `through_right` are the ions that have come in through either side since the start, mol/m².
+    `concentrations` (ions, nodes) and `solids` (solids, nodes) are mol/m³ of the cell, `potential_v` (nodes,) is that
+    of the solution and `metal_v` that of the left and right metal, V, 0 where a side is no electrode.
+    `through_left` and `through_right` (ions,) have come in through either side since the start, mol/m².
     """
 
     cell: Cell
@@ -35,11 +37,11 @@ class State:
     through_right: Vector
 
     def of(self, name: str) -> Vector:
-        """Return the concentration of an ion, mol/m³ by node."""
+        """Return the concentration of an ion (nodes,), mol/m³."""
         return np.asarray(self.concentrations[self.cell.names.index(name)])
 
     def solid(self, name: str) -> Vector:
-        """Return what has precipitated of a solid, mol/m³ of the cell by node."""
+        """Return what has precipitated of a solid (nodes,), mol/m³ of the cell."""
         return np.asarray(self.solids[[one.name for one in self.cell.solids].index(name)])
 
     def contents_mol_m2(self) -> Vector:
@@ -48,12 +50,13 @@ class State:
 
 
 def start(cell: Cell, concentrations_mol_m3: Mapping[str, float] | Matrix) -> State:
-    """Return the state of a cell that is filled with a solution, the same everywhere or (ions, nodes).
+    """Return the state of a cell that is filled with a solution: mol/m³ by ion, or an array (ions, nodes).
 
     Sides that hold a solution are put in at once; where a membrane bears a charge, a solution that is the same
     everywhere takes Donnan's equilibrium with it. The potential is a first guess, from which the cell is solved: its
     electrodes at rest or at their currents.
-    Raises ProcessError for charges that do not balance, and concentrations below zero.
+    Raises ProcessError for charges that do not balance, concentrations below zero, an ion that the cell has not,
+    and a grid too coarse for the Debye length.
     """
     nodes = len(cell.grid_m)
     if isinstance(concentrations_mol_m3, Mapping):

@@ -41,9 +41,10 @@ class _Point:
 def run(
     first: State, duration_s: float, tolerance: float = TOLERANCE, until: Callable[[State], float] | None = None
 ) -> list[State]:
-    """Return the states of a cell from a first one on, as the steps fall.
+    """Return the states of a cell from a first one on, as the steps fall, each with its `time_s`.
 
-    It ends after the duration, or where `until`, a function of the state, falls to zero.
+    `tolerance` is the error of a step, part of the largest concentration of an ion. The course ends after the
+    duration, or where `until`, a function of the state, falls to zero.
     Raises ProcessError for a duration that is not above zero and for a cell in which nothing holds the potential,
     ConvergenceError with the last residuals where the steps would have to become too short.
     """

@@ -24,7 +24,10 @@ _TERM = re.compile(r"^(?:(?P<count>\d+(?:\.\d+|/\d+)?)\s+)?(?P<name>\S+)$")
 
 @dataclass(frozen=True, eq=False)
 class Reaction:
-    """A balanced reaction: moles of each species made (positive) and taken (negative) for one unit of extent."""
+    """A balanced reaction: moles of each species made (positive) and taken (negative) for one unit of extent.
+
+    Raises ProcessError for a coefficient that is no number, or for none, UnbalancedError for what does not balance.
+    """
 
     name: str
     coefficients: Mapping[str, Fraction]
