@@ -61,6 +61,19 @@ def test_only_what_changed_is_done_again(built_compendium: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.xdist_group("small")  # one worker builds the small compendium, once
+def test_a_package_counts_wherever_it_lies(built_compendium: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = built_compendium.parent / "site-packages" / "magnetflow"
+    shutil.copytree(ROOT / "src" / "magnetflow", package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    for module, outcome in (("inference/reconcile.py", "unchanged"), ("tables/units.py", "ran")):
+        with (package / module).open("a", encoding="utf-8") as file:
+            file.write("\nCHANGED = True\n")
+        again = steps(run_magnetflow(built_compendium, "build").stdout)
+        assert again["01-wind"] == again["02-system"] == outcome
+
+
+@pytest.mark.long
+@pytest.mark.xdist_group("small")  # one worker builds the small compendium, once
 def test_a_fault_is_told_and_leaves_the_last_good_book(built_compendium: Path) -> None:
     good = digests(built_compendium / "_build" / "html")
     html = built_compendium / "_build" / "html"

@@ -3,64 +3,154 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from conftest import ROOT, small_compendium, write_notebook
 
-from magnetflow.book import pairs
-from magnetflow.book.execution import KERNEL_STARTS, NOT_UP, _key, with_kernel
+from magnetflow.book import pairs, reads
+from magnetflow.book.execution import KERNEL_STARTS, NOT_UP, _holds, run_notebooks, with_kernel
 
-DEPENDENCIES = (
-    "src/magnetflow/flows/stocks.py",
-    "examples/own/flows.csv",
-    "requirements.lock",
-    "notebooks/01-wind.md",
-)
+PARAMETERS: dict[str, Any] = {"seed": 1, "unknown": 1}
+READING = """
+from pathlib import Path
+import pandas as pd
+from magnetflow.flows import estimate
+from magnetflow.flows.folder import read
+value = tables.read("wind_capacity")["value"].sum() + len(pd.read_csv("../benchmarks/cell.csv"))
+read(Path("../examples/demonstration"))
+pd.read_csv("../examples/recycling/flows.csv")
+record("wind.sum", value)
+"""
+PACKAGE = "site-packages/magnetflow"
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a compendium whose chapter 01 reads all that a chapter may read, and whose chapter 02 reads every table.
+
+    Both have run. The package lies beside it, where a test may change it.
+    """
+    folder = small_compendium(tmp_path_factory.mktemp("executed"))
+    for name in ("examples", "benchmarks"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copytree(reads.PACKAGE, folder / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+    write_notebook(folder, "01-wind", "wind.sum", READING)
+    write_notebook(folder, "02-system", "system.count", 'record("system.count", len(tables.read_all()))')
+    pairs.sync(folder / "notebooks", folder / "_build" / "pairs")
+    assert run_notebooks(folder, PARAMETERS, lambda stem, outcome: None) == []
+    return folder
 
 
 @pytest.fixture
-def key(compendium: Path) -> Callable[..., str]:
-    """Return what gives the key of a chapter in a compendium that has all that a chapter may depend on."""
-    for name in DEPENDENCIES:
-        (compendium / name).parent.mkdir(parents=True, exist_ok=True)
-        (compendium / name).touch()
+def holds(executed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Return what tells whether a chapter holds; it holds before the test, and again after it."""
+    monkeypatch.setattr(reads, "PACKAGE", executed / PACKAGE)
 
-    def now(**parameters: object) -> str:
-        pairs.sync(compendium / "notebooks", compendium / "_build" / "pairs")
-        return _key(compendium, "01-wind", {"seed": 1, "unknown": 1} | parameters)
+    def now(stem: str = "01-wind", **parameters: object) -> bool:
+        return _holds(executed, stem, PARAMETERS | parameters)
 
-    return now
-
-
-@pytest.mark.parametrize("name", DEPENDENCIES)
-def test_a_chapter_depends_on_sources_examples_lock_and_its_text(
-    compendium: Path, key: Callable[..., str], name: str
-) -> None:
-    before = key()
-    assert key() == before
-    with (compendium / name).open("a", encoding="utf-8") as file:
-        file.write("\nchanged\n")
-    changed = key()
-    assert changed != before
-    (compendium / "src" / "magnetflow" / "flows" / "new.py").touch()
-    assert key() != changed, "a new file without content"
+    assert now("01-wind") and now("02-system")
+    yield now
+    assert now("01-wind") and now("02-system")
 
 
-def test_a_chapter_depends_on_its_own_parameters_and_on_how_tables_are_described(
-    compendium: Path, key: Callable[..., str]
-) -> None:
-    before = key()
-    assert key(seed=2) != before
-    assert key(unknown=2) == before, "no chapter assigns it"
-    [path] = [path for path in compendium.glob("data/*/datapackage.json") if "wind_capacity" in path.read_text()]
-    package = json.loads(path.read_text(encoding="utf-8"))
-    package["resources"][0]["hash"] = "sha256:0"
-    path.write_text(json.dumps(package), encoding="utf-8")
-    assert key() == before, "of the rows each run keeps a record of its own"
-    package["resources"][0]["title"] = "Another title"
-    path.write_text(json.dumps(package), encoding="utf-8")
-    assert key() != before
+@contextmanager
+def changed(path: Path, old: str = "", new: str = "\n") -> Iterator[None]:
+    """Put a text in the place of another in a file, or make the file, and take it back."""
+    before = path.read_bytes() if path.exists() else None
+    text = before.decode() if before else ""
+    assert old in text
+    path.write_text(text.replace(old, new, 1) if old else text + new, encoding="utf-8")
+    yield
+    path.unlink() if before is None else path.write_bytes(before)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{PACKAGE}/flows/estimate.py",  # imported by the chapter
+        f"{PACKAGE}/flows/records.py",  # imported by what it imports
+        f"{PACKAGE}/book/results.py",
+        "examples/demonstration/flows.csv",
+        "examples/demonstration/stocks.csv",  # a sheet that was not there
+        "examples/recycling/new.csv",
+        "benchmarks/cell.csv",
+        "data/united_kingdom/wind_capacity.csv",
+        "requirements.lock",
+        "notebooks/01-wind.ipynb",
+    ],
+)
+def test_a_chapter_depends_on_what_it_reads(executed: Path, holds: Any, name: str) -> None:
+    with changed(executed / name):
+        assert not holds()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{PACKAGE}/recovery/route.py",
+        f"{PACKAGE}/flows/new.py",
+        "examples/recycling/stocks.csv",
+        "examples/united-kingdom/flows.csv",
+        "examples/united-kingdom/new.csv",
+        "benchmarks/ensemble.csv",
+        "data/united_kingdom/processes.csv",
+        "notebooks/02-system.ipynb",
+        "notebooks/03-new.ipynb",
+        "book/index.md",
+    ],
+)
+def test_a_chapter_does_not_depend_on_what_it_does_not_read(executed: Path, holds: Any, name: str) -> None:
+    with changed(executed / name):
+        assert holds()
+
+
+def test_a_file_that_is_gone_was_read(executed: Path, holds: Any) -> None:
+    for name in ("examples/demonstration/processes.csv", f"{PACKAGE}/flows/estimate.py", "benchmarks/cell.csv"):
+        (executed / name).rename(executed / "away")
+        assert not holds()
+        (executed / "away").rename(executed / name)
+
+
+def test_a_file_changed_while_the_chapter_ran_counts_as_changed(tmp_path: Path) -> None:
+    path = tmp_path / "flows.csv"
+    path.write_text("flow\n", encoding="utf-8")
+    saved_ns = path.stat().st_mtime_ns
+    assert reads._digest(path, saved_ns) == reads._digest(path)
+    assert reads._digest(path, saved_ns - 1) is None
+
+
+def test_a_chapter_depends_on_its_own_parameters(holds: Any) -> None:
+    assert not holds(seed=2)
+    assert holds(unknown=2), "no chapter assigns it"
+
+
+def test_a_chapter_depends_on_the_rows_of_its_own_results(executed: Path, holds: Any) -> None:
+    table = executed / "book" / "results.csv"
+    for row, others in (("wind.sum,1,arithmetic,a sum", "02-system"), ("system.count,1,arithmetic", "01-wind")):
+        with changed(table, row, row.replace("arithmetic", "estimated")):
+            assert [stem for stem in ("01-wind", "02-system") if holds(stem)] == [others]
+    with changed(table, "wind.sum,1,arithmetic,a sum\n", ""):
+        assert not holds()
+
+
+def test_a_chapter_depends_on_how_its_tables_are_described(executed: Path, holds: Any) -> None:
+    path = executed / "data" / "united_kingdom" / "datapackage.json"
+    described = {one["name"]: one for one in json.loads(path.read_text(encoding="utf-8"))["resources"]}
+    with changed(path, described["wind_capacity"]["hash"], "sha256:0"):
+        assert holds(), "the rows themselves are compared"
+    with changed(path, f'"{described["wind_capacity"]["title"]}"', '"Another title"'):
+        assert not holds()
+    with changed(path, f'"{described["processes"]["title"]}"', '"Another title"'):
+        assert holds() and not holds("02-system")
+    new = described["processes"] | {"name": "new", "path": "processes.csv"}
+    with changed(path, '"resources": [', f'"resources": [{json.dumps(new)}, '):
+        assert holds() and not holds("02-system"), "which reads every table"
 
 
 class Runs:

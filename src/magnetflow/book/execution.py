@@ -1,9 +1,10 @@
 """Which notebooks must run again, and what did each give?
 
-A notebook runs again only if it, the package, the lock, a parameter it takes or a table it read have changed.
+A notebook runs again only if it, the lock, a parameter it takes, the row of a result it records, or something that it
+read has changed: a module of the package, a table, a file of an example.
 It takes the parameters that its parameters cell assigns.
 Each runs in a process of its own, since papermill's working directory belongs to the whole process.
-What it leaves in `_build/cache/` is the executed notebook and the key under which it holds.
+What it leaves in `_build/cache/` is the executed notebook, and under what it holds.
 """
 
 from __future__ import annotations
@@ -18,19 +19,18 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
-from magnetflow.book import pairs, results
+from magnetflow.book import pairs, reads, registry, results
 from magnetflow.errors import InputError, ResultError, names_of_kind
-from magnetflow.tables import describe
 
-FOLLOWS_ROWS = ("hash", "bytes", "file")  # what of a table's description follows its rows or its place
-CLOSING = "closing"  # tag of the cell that the build adds at the end of each chapter
+WATCH = "watch"  # tag of the cells that the build adds at both ends of each chapter
 NOT_UP = "Kernel died before replying to kernel_info"
 KERNEL_STARTS = 3
 
@@ -106,19 +106,10 @@ def _fragment(root: Path, stem: str) -> Path:
 
 
 def _key(root: Path, stem: str, parameters: Mapping[str, Any]) -> str:
-    """Return the hash of all that a notebook depends on; the rows of the tables are left to the record of its run."""
-    schemas = {
-        name: {key: value for key, value in table.items() if key not in FOLLOWS_ROWS}
-        for name, table in describe(root / "data").items()
-    }
-    dependencies = [sys.version, _own(root, stem, parameters), schemas]
-    sources = [
-        root / "notebooks" / f"{stem}.ipynb",
-        root / "requirements.lock",
-        *(root / "src").rglob("*.py"),
-        *(root / "examples").rglob("*.csv"),
-    ]
-    return hash_of(json.dumps(dependencies, sort_keys=True).encode(), root, sources)
+    """Return the hash of all that a notebook depends on, but for what it reads as it runs."""
+    facts = [sys.version, version("magnetflow"), _own(root, stem, parameters), Path(__file__).read_text("utf-8")]
+    sources = [root / "notebooks" / f"{stem}.ipynb", root / "requirements.lock"]
+    return hash_of(json.dumps(facts, sort_keys=True).encode(), root, sources)
 
 
 def hash_of(facts: bytes, folder: Path, files: Iterable[Path]) -> str:
@@ -154,17 +145,16 @@ def _tags(cell: NotebookNode) -> list[str]:
 
 def _holds(root: Path, stem: str, parameters: Mapping[str, Any]) -> bool:
     """Tell whether the executed copy still follows from the notebook and all it depends on."""
-    key_file = executed(root, stem).with_suffix(".key")
-    fragment = _fragment(root, stem)
-    if not (key_file.exists() and executed(root, stem).exists() and fragment.exists()):
+    fragment, holds_under = _fragment(root, stem), executed(root, stem).with_suffix(".json")
+    if not (holds_under.exists() and executed(root, stem).exists() and fragment.exists()):
         return False
-    if key_file.read_text(encoding="utf-8") != _key(root, stem, parameters):
-        return False
-    inputs = json.loads(fragment.read_text(encoding="utf-8"))["inputs"]
-    now = {name: table["file"] for name, table in describe(root / "data").items()}
-    return all(
-        name in now and hashlib.sha256(now[name].read_bytes()).hexdigest() == digest
-        for name, digest in inputs.items()
+    state = json.loads(holds_under.read_text(encoding="utf-8"))
+    recorded = json.loads(fragment.read_text(encoding="utf-8"))["results"]
+    rows = {name: asdict(description) for name, description in registry.read(root).items()}
+    return (
+        state["key"] == _key(root, stem, parameters)
+        and reads.unchanged(root, state["read"])
+        and all(name in rows and rows[name].items() <= result.items() for name, result in recorded.items())
     )
 
 
@@ -173,8 +163,8 @@ def _execute(root: Path, stem: str, parameters: dict[str, Any]) -> Failure | Non
     import papermill  # slow to import, and only the workers need it
 
     output, fragment = executed(root, stem), _fragment(root, stem)
-    key_file, raw = output.with_suffix(".key"), output.with_suffix(".raw.ipynb")
-    for stale in (key_file, fragment):
+    holds_under, raw = output.with_suffix(".json"), output.with_suffix(".raw.ipynb")
+    for stale in (holds_under, fragment):
         stale.unlink(missing_ok=True)
     output.parent.mkdir(parents=True, exist_ok=True)
     os.environ.update({results.FRAGMENT_VARIABLE: str(fragment), "PYTHONHASHSEED": "0"})
@@ -183,7 +173,7 @@ def _execute(root: Path, stem: str, parameters: dict[str, Any]) -> Failure | Non
     key, own = _key(root, stem, parameters), _own(root, stem, parameters)
     settings = {"kernel_name": "python3", "progress_bar": False, "log_output": False}
     try:
-        raw.write_text(_with_closing_cell(root / "notebooks" / f"{stem}.ipynb"), encoding="utf-8")
+        raw.write_text(_watched(root / "notebooks" / f"{stem}.ipynb"), encoding="utf-8")
         with_kernel(lambda: papermill.execute_notebook(raw, raw, own, cwd=root / "notebooks", **settings))
         notebook = nbformat.read(raw, as_version=4)
     except papermill.PapermillExecutionError as error:
@@ -197,8 +187,9 @@ def _execute(root: Path, stem: str, parameters: dict[str, Any]) -> Failure | Non
         raw.unlink(missing_ok=True)
     warning = _warning(notebook, stem)
     if warning is None:
+        read = json.loads(notebook.cells[-1].outputs[0].text)
         output.write_text(_as_page(notebook, stem, own), encoding="utf-8")
-        key_file.write_text(key, encoding="utf-8")
+        results.write_json(holds_under, {"key": key, "read": read})
     return warning
 
 
@@ -218,11 +209,23 @@ def with_kernel(run: Callable[[], object]) -> None:
                 raise
 
 
-def _with_closing_cell(path: Path) -> str:
-    """Return the notebook with a last cell that tells the run record of the tables read after the last result."""
+def _watched(path: Path) -> str:
+    """Return the notebook with a first cell from which its kernel notes what it reads, and a last one that tells it.
+
+    The last one also tells the run record of the tables read after the last result.
+    """
     notebook = nbformat.read(path, as_version=4)
-    source = "from magnetflow.book.results import write_fragment\n\nwrite_fragment()"
-    notebook.cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": [CLOSING]}, id=CLOSING))
+    first = "from magnetflow.book.reads import watch\n\nwatch()"
+    last = """import json
+from pathlib import Path
+
+from magnetflow.book.reads import read_since
+from magnetflow.book.results import write_fragment
+
+write_fragment()
+print(json.dumps(read_since(Path.cwd().parent)))"""
+    start, end = (nbformat.v4.new_code_cell(source, metadata={"tags": [WATCH]}) for source in (first, last))
+    notebook.cells = [start, *notebook.cells, end]
     return str(nbformat.writes(notebook))
 
 
@@ -230,7 +233,7 @@ def _outputs(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode, Notebo
     """Yield each output after its cell and the number of that, as a reader of the text counts code cells."""
     count = 0
     for cell in notebook.cells:
-        count += cell.cell_type == "code" and "injected-parameters" not in _tags(cell)
+        count += cell.cell_type == "code" and not {WATCH, "injected-parameters"} & set(_tags(cell))
         for output in cell.get("outputs", []):
             yield count, cell, output
 
@@ -253,7 +256,7 @@ def _as_page(notebook: NotebookNode, stem: str, own: Mapping[str, Any]) -> str:
     assigned = _assigned(notebook)
     as_written = all(assigned[name] == value for name, value in own.items())
     hidden = any({"parameters", "remove-cell"} <= set(_tags(cell)) for cell in notebook.cells)
-    notebook.cells = [cell for cell in notebook.cells if CLOSING not in _tags(cell)]
+    notebook.cells = [cell for cell in notebook.cells if WATCH not in _tags(cell)]
     notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     for count, cell in enumerate(notebook.cells):
         tags, injected = _tags(cell), "injected-parameters" in _tags(cell)
