@@ -20,13 +20,12 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import pandas as pd
 import plotly.offline
 import yaml
 from tqdm import tqdm
 
 from magnetflow import tables
-from magnetflow.book import execution, pages, pairs, registry, results
+from magnetflow.book import execution, pages, pairs, reads, registry, results
 from magnetflow.errors import BuildError, InputError
 from magnetflow.studies.united_kingdom import estimates, printed
 
@@ -116,14 +115,11 @@ def stage(root: Path, parameters: Mapping[str, Any], frames: Mapping[str, Any], 
         shutil.copy(execution.executed(root, stem), source / "notebooks")
     _fill(source / "provenance.md", pages.provenance(described, frames))
     _fill(source / "about.md", pages.about(root, parameters, merged))
-    if (source / "timings.md").exists():
-        runs = [root / "benchmarks" / f"{name}.csv" for name in ("reconciliation", "ensemble", "recovery", "cell")]
-        measured = [pd.read_csv(path, dtype=str).fillna("") for path in runs]
-        _fill(source / "timings.md", pages.timings(*measured))
     (source / "_assets" / "plotly.min.js").write_text(plotly.offline.get_plotlyjs(), encoding="utf-8")
     _copy_mathjax(source / "_assets" / "mathjax")
     files = [path for path in source.rglob("*") if path.is_file()]
-    return execution.hash_of((root / "requirements.lock").read_bytes(), source, files)
+    docstrings = execution.hash_of(b"", reads.PACKAGE, reads.PACKAGE.rglob("*.py"))  # which a page may quote
+    return execution.hash_of((root / "requirements.lock").read_bytes() + docstrings.encode(), source, files)
 
 
 def _fill(page: Path, parts: Mapping[str, str]) -> None:

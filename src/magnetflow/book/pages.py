@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from magnetflow.errors import TableError
@@ -48,58 +47,6 @@ def provenance(description: Mapping[str, Mapping[str, Any]], tables: Mapping[str
     ]
     sections = [_table_section(name, table, tables[name]) for name, table in description.items()]
     return {"tables": "\n".join(listed), "sections": "\n".join(sections)}
-
-
-def timings(
-    reconciliation: pd.DataFrame, draws: pd.DataFrame, recovery: pd.DataFrame, cell: pd.DataFrame
-) -> dict[str, str]:
-    """Return the times and memory of four runs, from their committed tables, as MyST text."""
-    by_size = []
-    for flows, rows in reconciliation.groupby(reconciliation["flows"].astype(int)):
-        by_size.append(f"## {flows:,} flows\n\n| tool | s | MB | deviation, σ |\n|---|---:|---:|---:|")
-        times = zip(rows["seconds"], rows["note"], strict=True)
-        seconds = [f"{float(one):.2g}" if one else note for one, note in times]
-        by_size.append(
-            _rows(rows.assign(seconds=seconds), "tool", "seconds", "memory_mb", "worst_deviation_sd") + "\n"
-        )
-    shown = draws.assign(
-        seconds=[f"{float(one):.2g}" for one in draws["seconds"]],
-        draws=[f"{int(one):,}" for one in draws["draws"]],
-        each=_each(draws, "draws", 1e6),
-    )
-    return {
-        "reconciliation_measured": _measured(reconciliation),
-        "exponent": f"{_exponent(reconciliation):.2f}",
-        "by_size": "\n".join(by_size),
-        "draws_measured": _measured(draws),
-        "draws_rows": _rows(shown, "what", "draws", "seconds", "each", "memory_mb"),
-        "recovery_measured": _measured(recovery),
-        "recovery_rows": _rows(recovery.assign(each=_each(recovery, "runs", 1e3)), "what", "each", "memory_mb"),
-        "cell_measured": _measured(cell),
-        "cell_rows": _rows(cell.assign(each=_each(cell, "runs", 1e3)), "task", "what", "each", "error", "memory_mb"),
-    }
-
-
-def _measured(table: pd.DataFrame) -> str:
-    return f"Measured on {table['date'].iloc[0]}, {table['machine'].iloc[0]}"
-
-
-def _each(table: pd.DataFrame, runs: str, units_a_second: float) -> list[str]:
-    """Return the time of one of several runs in each row, to two figures or whole units."""
-    times = units_a_second * table["seconds"].astype(float) / table[runs].astype(float)
-    return [f"{time:,.2g}" if time < 100 else f"{time:,.0f}" for time in times]
-
-
-def _rows(table: pd.DataFrame, *columns: str) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in zip(*(table[column] for column in columns), strict=True))
-
-
-def _exponent(table: pd.DataFrame) -> float:
-    """Return the exponent by which the time of the first tool grows from 1,000 flows to the largest size."""
-    rows = table[table["tool"] == table["tool"].iloc[0]].astype({"flows": float, "seconds": float})
-    seconds = rows.set_index("flows")["seconds"]
-    largest = seconds.index.max()
-    return float(np.log(seconds[largest] / seconds[1000]) / np.log(largest / 1000))
 
 
 def _table_section(name: str, table: Mapping[str, Any], frame: pd.DataFrame) -> str:
