@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 import re
 import shutil
 import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT, run_magnetflow, write_notebook
+
+from magnetflow import cli
+from magnetflow.book.build import locked
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -206,7 +213,66 @@ def test_a_wrong_command_is_told(compendium: Path, arguments: list[str], message
 def test_outside_a_compendium_the_command_says_so(tmp_path: Path) -> None:
     outcome = run_magnetflow(tmp_path, "build")
     assert outcome.returncode == 2
-    assert "start from the compendium's root" in outcome.stderr
+    assert "start from the compendium's folder" in outcome.stderr
+    assert len(outcome.stderr.splitlines()) == 1
+
+
+def test_a_folder_with_data_alone_is_no_compendium(compendium: Path) -> None:
+    (compendium / "_config.yml").unlink()
+    outcome = run_magnetflow(compendium, "build")
+    assert outcome.returncode == 2
+    assert outcome.stderr == "magnetflow: _config.yml: no such file; restore it\n"
+
+
+def test_without_the_packages_of_the_book_the_command_says_so(
+    compendium: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = importlib.metadata.distribution
+
+    def installed(name: str) -> importlib.metadata.Distribution:
+        return found("no-such-package" if name == "papermill" else name)
+
+    monkeypatch.setattr(importlib.metadata, "distribution", installed)
+    monkeypatch.chdir(compendium)
+    assert cli.main(["build"]) == 2
+    message = "build needs the packages of the book (papermill is missing); pip install 'magnetflow[book]'"
+    assert capsys.readouterr().err == f"magnetflow: {message}\n"
+
+
+def test_the_book_can_be_built_where_there_is_no_fcntl() -> None:
+    hidden = "import sys; sys.modules['fcntl'] = None; import magnetflow.book.build"
+    subprocess.run([sys.executable, "-c", hidden], check=True)
+
+
+def test_one_build_waits_for_another(tmp_path: Path) -> None:
+    order = []
+
+    def second() -> None:
+        with locked(tmp_path / "lock"):
+            order.append("second")
+
+    with ThreadPoolExecutor(1) as pool:
+        with locked(tmp_path / "lock"):
+            waiting = pool.submit(second)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.2)
+            order.append("first")
+        waiting.result(timeout=10)
+    assert order == ["first", "second"]
+
+
+def test_windows_locks_with_what_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[int, int]] = []
+
+    def locking(file: int, mode: int, length: int) -> None:
+        calls.append((mode, length))
+        if len(calls) < 3:
+            raise OSError("held by another process")
+
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(locking=locking, LK_LOCK=1))
+    monkeypatch.setattr(sys, "platform", "win32")
+    with locked(tmp_path / "lock"):
+        assert calls == [(1, 1)] * 3
 
 
 def uncommitted() -> bool:

@@ -6,7 +6,6 @@ let Jupyter Book turn them into pages in `_build/book`, and only then put them i
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -14,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import distribution
 from pathlib import Path
 from string import Template
@@ -50,9 +49,26 @@ def build(root: Path, parameters: Mapping[str, Any]) -> Path:
         if not (root / name).exists():
             raise InputError(f"{name}: no such file; restore it")
     (root / "_build").mkdir(exist_ok=True)
-    with (root / "_build" / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(root / "_build" / "lock"):
         return _build(root, default_parameters(root) | dict(parameters))
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a file from all others who would lock it; they wait until it is closed."""
+    with path.open("w") as file:
+        if sys.platform == "win32":
+            import msvcrt
+
+            while True:
+                with suppress(OSError):  # after ten seconds of waiting
+                    msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+                    break
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _build(root: Path, parameters: Mapping[str, Any]) -> Path:
@@ -158,7 +174,8 @@ def render(root: Path, key: str) -> bool:
         return False
     key_file.unlink(missing_ok=True)
     shutil.rmtree(built, ignore_errors=True)
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(root / "_build" / "src")]
+    jupyter_book = "from jupyter_book.cli.main import main; main()"  # its script lies elsewhere on each system
+    command = [sys.executable, "-c", jupyter_book, "build", str(root / "_build" / "src")]
     command += ["--path-output", str(built), "-W", "-n", "--keep-going", "--quiet"]
     environment = os.environ | {"PYTHONHASHSEED": "0"}
     environment.pop("SOURCE_DATE_EPOCH", None)

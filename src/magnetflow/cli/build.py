@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import Any
+
+from magnetflow.errors import InputError
 
 EXAMPLES = ("magnetflow build", "magnetflow build --years 2018-2021 --elements Nd,Dy")
 
@@ -29,10 +32,16 @@ def _years(text: str) -> list[int]:
 def run(options: argparse.Namespace) -> None:
     """Build the book. Raises InputError for wrong tables or parameters, BuildError for a chapter or page at fault."""
     from magnetflow import tables
+
+    root = tables.find_data().parent
+    lacking = _lacking()
+    if lacking:
+        raise InputError(
+            f"build needs the packages of the book ({lacking[0]} is missing); pip install 'magnetflow[book]'"
+        )
     from magnetflow.book.build import build, default_parameters
     from magnetflow.studies.united_kingdom import wind
 
-    root = tables.find_data().parent
     usual = default_parameters(root)
     given = {name: getattr(options, name) for name in usual if getattr(options, name) is not None}
     if given:
@@ -40,3 +49,18 @@ def run(options: argparse.Namespace) -> None:
         wind.check_parameters(wanted["years"], wanted["elements"])
     front = build(root, given)
     print(f"The book is in {front.relative_to(root)}: open it in a browser, no server needed.")
+
+
+def _lacking() -> list[str]:
+    """Return the packages of the extra `book` that are not installed."""
+    from importlib.metadata import PackageNotFoundError, distribution, requires
+
+    lacking = []
+    for requirement in requires("magnetflow") or []:
+        name = re.split(r"[^\w.-]", requirement)[0]
+        if re.search(r"extra == .book.", requirement):
+            try:
+                distribution(name)
+            except PackageNotFoundError:
+                lacking.append(name)
+    return lacking
