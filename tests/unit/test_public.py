@@ -77,7 +77,7 @@ def documented() -> Iterator[Any]:
 
 def raised(source: str) -> set[str]:
     """Return the kinds of error that a function raises in its own body, or a class as it is made."""
-    (tree,) = ast.parse(textwrap.dedent(source)).body
+    tree = ast.parse(textwrap.dedent(source)).body[0]
     bodies: list[ast.AST] = [tree]
     if isinstance(tree, ast.ClassDef):  # what its public methods raise is for their own docstrings
         bodies = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("_")]
