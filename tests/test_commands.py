@@ -116,6 +116,21 @@ def test_a_user_may_stop_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     assert capsys.readouterr().err == "magnetflow: stopped; what stood before stands\n"
 
 
+@pytest.mark.parametrize("arguments", [SMALL, ("recovery", "ssc")], ids=" ".join)
+def test_threads_are_set_before_numpy_counts_them(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """The library of linear algebra reads their number as it is loaded, and never again."""
+    code = (
+        "import os, sys, types; from magnetflow.cli import main\n"
+        "def seen(name, *_): name == 'numpy' and sys.exit(os.environ.get('OPENBLAS_NUM_THREADS', 'not set'))\n"
+        "sys.meta_path.insert(0, types.SimpleNamespace(find_spec=seen)); main(sys.argv[1:])"
+    )
+    written = (str(tmp_path),) if arguments is SMALL else ()
+    environment = {name: text for name, text in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    command = [sys.executable, "-c", code, *arguments, *written]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.stderr == "1\n"
+
+
 def test_a_small_system_needs_no_more_than_it_uses(tmp_path: Path) -> None:
     """Of what is slow to import, the command loads nothing that a small linear system does not need."""
     slow = ("scipy.optimize", "scipy.stats", "xarray", "pandera", "openpyxl", "plotly", "periodictable")

@@ -46,16 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     """Run one command and return its exit code, but for that of a closed pipe."""
-    parser = _Parser(prog="magnetflow", description="Flows, uncertainty and recovery of rare earths.")
-    parser.add_argument("--version", action=_Version, nargs=0, help="print name and version, and stop")
-    commands = parser.add_subparsers(dest="command", required=True)
-    first = (sys.argv[1:] if arguments is None else arguments)[:1]
-    for name in [name for name in COMMANDS if name in first] or COMMANDS:  # what others need is not imported
-        COMMANDS[name].add_to(commands)
-    options = parser.parse_args(arguments)
     # Threads of the linear algebra gain nothing on systems of this size, and lose much on a busy machine.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
+        options = _options(sys.argv[1:] if arguments is None else arguments)
         options.run(options)
     except MagnetflowError as error:
         print(f"magnetflow: {error}", file=sys.stderr)
@@ -64,6 +58,16 @@ def _run(arguments: Sequence[str] | None) -> int:
         print("magnetflow: stopped; what stood before stands", file=sys.stderr)
         return 130
     return 0
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return what is typed; only the command that is typed, if any, adds its arguments and what these need."""
+    parser = _Parser(prog="magnetflow", description="Flows, uncertainty and recovery of rare earths.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print name and version, and stop")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in [name for name in COMMANDS if name in arguments[:1]] or COMMANDS:
+        COMMANDS[name].add_to(commands)
+    return parser.parse_args(arguments)
 
 
 class _Parser(argparse.ArgumentParser):
