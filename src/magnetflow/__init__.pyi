@@ -10,6 +10,7 @@ from magnetflow.inference.reconcile import Reconciliation as Reconciliation
 from magnetflow.inference.reconcile import eliminate_serially as eliminate_serially
 from magnetflow.inference.reconcile import reconcile as reconcile
 from magnetflow.inference.reconcile import reconcile_robustly as reconcile_robustly
+from magnetflow.recovery import routes as routes
 from magnetflow.recovery.cell.grids import graded as graded
 from magnetflow.recovery.cell.kinetics import Branch as Branch
 from magnetflow.recovery.cell.kinetics import HalfReaction as HalfReaction
@@ -30,6 +31,13 @@ from magnetflow.recovery.cell.steady import currents_a_m2 as currents_a_m2
 from magnetflow.recovery.cell.steady import steady as steady
 from magnetflow.recovery.cell.transient import run as run
 from magnetflow.recovery.chemistry.reactions import Reaction as Reaction
+from magnetflow.recovery.plant.batch import Batch as Batch
+from magnetflow.recovery.plant.conditions import Conditions as Conditions
+from magnetflow.recovery.plant.duties import Duty as Duty
+from magnetflow.recovery.plant.flowsheet import Leaving as Leaving
+from magnetflow.recovery.plant.flowsheet import Unit as Unit
+from magnetflow.recovery.plant.streams import Stream as Stream
+from magnetflow.recovery.stages.electroleach import Electrolysis as Electrolysis
 
 __all__: list[str]
 __version__: str

@@ -106,7 +106,7 @@ def test_what_a_docstring_lacks_is_seen() -> None:
     assert not SHAPE.search("Return the width of the box of each node (and more), m.")
 
 
-@pytest.mark.parametrize(("code", "printed"), EXAMPLES, ids=["folder", "Python", "cell"])
+@pytest.mark.parametrize(("code", "printed"), EXAMPLES, ids=["folder", "Python", "batch", "cell"])
 def test_an_example_prints_what_the_page_shows(code: str, printed: str) -> None:
     done = run(code)
     assert (done.stdout, done.stderr) == (printed, "")

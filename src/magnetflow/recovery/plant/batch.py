@@ -47,7 +47,10 @@ class Batch(Solved):
         return [unit.name for unit in self.units if unit.duties is None]
 
     def energy_kwh(self, kind: str, unit: str = "") -> float:
-        """Return the heat, cooling or electricity of a unit, or of all units that have such a duty, kWh."""
+        """Return the heat, cooling or electricity of a unit, or of all units that have such a duty, kWh.
+
+        Raises ProcessError for another kind of duty.
+        """
         if kind not in (HEAT, COOLING, ELECTRICITY):
             raise ProcessError(f"{kind!r} is no duty; ask for {HEAT}, {COOLING} or {ELECTRICITY}")
         return sum(duty.energy_kwh for duty in self.duties if duty.kind == kind and unit in ("", duty.unit))

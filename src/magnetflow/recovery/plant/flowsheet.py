@@ -48,6 +48,7 @@ class Unit:
     `draws` come from outside as `reagent`, `water` or `air`. An outlet that no other unit takes leaves the plant as
     `leaves` says. `duties` works out what the unit takes from all its streams. Outlets have `temperature_c`, None
     where the model has none. Units of one `section` are drawn as one.
+    Raises ProcessError for a kind of draw or of leaving stream that is not among these.
     """
 
     name: str
@@ -141,8 +142,8 @@ def _pipes(units: Sequence[Unit], feeds: Streams) -> dict[str, Pipe]:
     ends = [(targets, name, unit.name) for unit in units for name in (*unit.inlets, *unit.draws)]
     ends += [(sources, name, unit.name) for unit in units for name in unit.outlets]
     ends += [(sources, name, OUTSIDE) for name in (*feeds, *(draw for unit in units for draw in unit.draws))]
-    taken = {name for end, name, _ in ends if end is targets}
-    ends += [(targets, name, OUTSIDE) for unit in units for name in unit.leaves if name not in taken]
+    within = {name for end, name, _ in ends if end is targets}
+    ends += [(targets, name, OUTSIDE) for unit in units for name in unit.leaves if name not in within]
     for end, name, place in ends:
         if name in end:
             verb = "filled" if end is sources else "taken"
