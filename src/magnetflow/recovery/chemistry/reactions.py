@@ -130,11 +130,11 @@ def base_metals() -> tuple[str, ...]:
 
 def _chlorinated() -> list[str]:
     """Return the elements that take ammonium chloride alone and become a solid."""
-    found = []
+    found: list[str] = []
     for reaction in reactions().values():
-        taken = {name for name, count in reaction.coefficients.items() if count < 0}
-        made = {name for name, count in reaction.coefficients.items() if count > 0}
-        elements = [next(iter(species(name).atoms)) for name in taken if len(species(name).atoms) == 1]
-        if elements and taken == {f"{elements[0]}(s)", "NH4Cl(s)"} and any(species(n).phase == "s" for n in made):
-            found.append(elements[0])
+        reactants = {name for name, count in reaction.coefficients.items() if count < 0}
+        products = reaction.coefficients.keys() - reactants
+        elements = [next(iter(species(name).atoms)) for name in reactants if len(species(name).atoms) == 1]
+        solid = any(species(name).phase == "s" for name in products)
+        found += [one for one in elements if solid and reactants == {f"{one}(s)", "NH4Cl(s)"}]
     return found
