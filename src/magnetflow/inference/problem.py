@@ -42,6 +42,7 @@ class Problem:
     `matrix` (balances, variables) has the linear balances, `relations` the algebraic ones; each is to be zero.
     `covariance` (variables, variables) is what lies off the diagonal; the diagonal follows from `sd`.
     `labels` are further columns about the variables, such as flow, layer and unit, without effect on the estimate.
+    `notes` say how the input was read, for the messages of a reconciliation.
     """
 
     names: tuple[str, ...]
@@ -58,6 +59,7 @@ class Problem:
     relations: tuple[Expression, ...]
     covariance: sparse.csr_array
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def unmeasured(self) -> Mask:

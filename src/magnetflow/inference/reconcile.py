@@ -172,7 +172,7 @@ def reconcile(problem: Problem, *, seed: int = 0, sd_of: Sequence[str] = ()) -> 
         verdicts=checks.verdicts(problem, optimum.linear.matrix, nodal, unknown),
         active_bounds=active,
         residual_max=residual_max,
-        messages=tuple(_messages(problem, solved, test, active, loose)),
+        messages=(*_messages(problem, solved, test, active, loose), *problem.notes),
     )
 
 
@@ -277,7 +277,7 @@ def _messages(
         (test.passed is False, "the measurements contradict each other more than their uncertainties allow"),
         (
             active,
-            "held by a bound, which counts as a balance in test and uncertainty: "
+            "held by a bound, which counts as a balance in test and uncertainty, so that the sd is 0: "
             + listed([f"{name} at {bound:g}" for name, bound in active.items()]),
         ),
         (
