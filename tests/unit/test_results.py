@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import inspect
 import json
 import re
@@ -202,3 +203,12 @@ def test_a_sankey_places_every_node() -> None:
     assert "<td>a</td><td>b</td><td>a to b: 3 t</td>" in figures.data_table(fig)
     with pytest.raises(ResultError, match="no place given for the node b"):
         figures.sankey(links, {"a": (0.1, 0.5)})
+
+
+def test_a_download_lies_in_the_page() -> None:
+    page = results.download("a,b\n1,µ\n", "two.csv", "Two <cells>")
+    content = re.fullmatch(
+        r'<p><a download="two\.csv" href="data:text/csv;charset=utf-8;base64,(.+)">Two &lt;cells&gt;</a></p>',
+        str(page.data),
+    )
+    assert content and base64.b64decode(content[1]).decode() == "a,b\n1,µ\n"

@@ -220,6 +220,13 @@ def _aligned(values: pd.Series[float], decimals: int | None) -> list[str]:
     return ["" if math.isnan(value) else fixed(value, decimals) for value in values]
 
 
+def download(text: str, file: str, label: str) -> HTML:
+    """Return a link under which a reader of the page finds a text as a file; it lies in the page itself."""
+    content = base64.b64encode(text.encode()).decode()
+    link = f'<a download="{file}" href="data:text/csv;charset=utf-8;base64,{content}">{html.escape(label)}</a>'
+    return HTML(f"<p>{link}</p>")
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write sorted JSON whole or not at all."""
     text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

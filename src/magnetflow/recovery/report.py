@@ -15,6 +15,7 @@ from magnetflow.tables.writing import csv_bytes
 
 MAIN_CONTENTS = 2  # named for each stream
 TRACE_KG = 0.005  # below which a content is left out of a page of text
+DIGITS = 12  # of a number in the stream table; those beyond differ between processors
 WIDTH = 120  # of a line below the stream table
 STREAM_COLUMNS = ("stream", "from", "to", "temperature_c", "species", "phase", "mol", "kg")
 
@@ -59,7 +60,8 @@ def as_csv(batch: Batch) -> str:
     for name, pipe in batch.pipes.items():
         stream = batch.streams[name]
         ends = (name, pipe.source, pipe.target, "" if pipe.temperature_c is None else pipe.temperature_c)
-        rows += [(*ends, one, species(one).phase, stream.of(one), kg) for one, kg in stream.kg().items()]
+        for one, kg in stream.kg().items():
+            rows.append((*ends, one, species(one).phase, f"{stream.of(one):.{DIGITS}g}", f"{kg:.{DIGITS}g}"))
     return csv_bytes(rows).decode()
 
 
