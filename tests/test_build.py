@@ -308,7 +308,8 @@ def test_other_years_and_elements_still_give_a_book(book: Path, tmp_path: Path) 
     chapter = (clone / "_build" / "html" / "notebooks" / "03-estimation.html").read_text(encoding="utf-8")
     assert "[2018, 2019, 2020]" in unescape(re.sub(r"<[^>]+>", "", chapter))
     front = (clone / "_build" / "html" / "index.html").read_text(encoding="utf-8")
-    assert "A variant, built with years [2018, 2019, 2020], elements ['Nd', 'Dy']" in unescape(front)
+    banner = "A variant, built with years [2018, 2019, 2020], elements ['Nd', 'Dy'], seed 1, which changes "
+    assert banner + "03-estimation, 05-element-splits" in unescape(front)
     assert "A variant" not in (book / "index.html").read_text(encoding="utf-8")
     parts = results["wind.stock_2021.Nd"]["value"] + results["wind.stock_2021.Dy"]["value"]
     assert results["wind.stock_2021"]["value"] == pytest.approx(parts, rel=1e-9)

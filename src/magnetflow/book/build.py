@@ -146,9 +146,13 @@ def _fill(page: Path, parts: Mapping[str, str]) -> None:
 def _config(root: Path, parameters: Mapping[str, Any]) -> str:
     """Return the configuration, with a banner on every page when the book is built with other parameters."""
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    if parameters != default_parameters(root):
+    usual = default_parameters(root)
+    if parameters != usual:
         given = ", ".join(f"{name} {value}" for name, value in parameters.items())
-        banner = f"A variant, built with {given}. Prose and printed values are those of the study."
+        taken = {stem: execution.own_parameters(root, stem, parameters) for stem in pairs.stems(root / "notebooks")}
+        changed = [stem for stem, own in taken.items() if any(usual[name] != value for name, value in own.items())]
+        banner = f"A variant, built with {given}, which changes {', '.join(changed) or 'no chapter'}."
+        banner += " All other chapters, all prose and printed values are those of the study."
         config["sphinx"]["config"]["html_theme_options"]["announcement"] = banner
     return str(yaml.safe_dump(config, sort_keys=True, allow_unicode=True))
 

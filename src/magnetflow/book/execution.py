@@ -107,7 +107,8 @@ def _fragment(root: Path, stem: str) -> Path:
 
 def _key(root: Path, stem: str, parameters: Mapping[str, Any]) -> str:
     """Return the hash of all that a notebook depends on, but for what it reads as it runs."""
-    facts = [sys.version, version("magnetflow"), _own(root, stem, parameters), Path(__file__).read_text("utf-8")]
+    own, this_module = own_parameters(root, stem, parameters), Path(__file__).read_text(encoding="utf-8")
+    facts = [sys.version, version("magnetflow"), own, this_module]
     sources = [root / "notebooks" / f"{stem}.ipynb", root / "requirements.lock"]
     return hash_of(json.dumps(facts, sort_keys=True).encode(), root, sources)
 
@@ -120,7 +121,7 @@ def hash_of(facts: bytes, folder: Path, files: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def _own(root: Path, stem: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def own_parameters(root: Path, stem: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the parameters that the parameters cell of a notebook assigns."""
     assigned = _assigned(nbformat.read(root / "notebooks" / f"{stem}.ipynb", as_version=4))
     return {name: value for name, value in parameters.items() if name in assigned}
@@ -170,7 +171,7 @@ def _execute(root: Path, stem: str, parameters: dict[str, Any]) -> Failure | Non
     os.environ.update({results.FRAGMENT_VARIABLE: str(fragment), "PYTHONHASHSEED": "0"})
     with output.with_suffix(".log").open("wb") as log:  # what the kernel itself writes is not for the user
         os.dup2(log.fileno(), sys.stderr.fileno())
-    key, own = _key(root, stem, parameters), _own(root, stem, parameters)
+    key, own = _key(root, stem, parameters), own_parameters(root, stem, parameters)
     settings = {"kernel_name": "python3", "progress_bar": False, "log_output": False}
     try:
         raw.write_text(_watched(root / "notebooks" / f"{stem}.ipynb"), encoding="utf-8")
@@ -250,19 +251,17 @@ def _warning(notebook: NotebookNode, stem: str) -> Failure | None:
 def _as_page(notebook: NotebookNode, stem: str, own: Mapping[str, Any]) -> str:
     """Strip times, machine facts and what only JupyterLab reads, so that the same run gives the same bytes.
 
-    The parameters are shown as written, or as the injected cell sets them where that is something else; not at all
-    in a chapter that hides them.
+    The parameters are shown as written, or as the injected cell sets them where that is something else.
     """
     assigned = _assigned(notebook)
     as_written = all(assigned[name] == value for name, value in own.items())
-    hidden = any({"parameters", "remove-cell"} <= set(_tags(cell)) for cell in notebook.cells)
     notebook.cells = [cell for cell in notebook.cells if WATCH not in _tags(cell)]
     notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     for count, cell in enumerate(notebook.cells):
         tags, injected = _tags(cell), "injected-parameters" in _tags(cell)
         if injected:
             cell.source = cell.source.replace("# Parameters\n", "")
-        if (injected and (hidden or as_written)) or ("parameters" in tags and not as_written):
+        if (injected and as_written) or ("parameters" in tags and not as_written):
             tags.append("remove-cell")
         for output in cell.get("outputs", []):
             output.get("data", {}).pop("application/vnd.plotly.v1+json", None)

@@ -15,8 +15,8 @@ def add_to(commands: Any) -> None:
     """Add the command and its arguments to the subparsers of `magnetflow`."""
     parser = commands.add_parser("build", help="build the book in _build/html")
     parser.set_defaults(run=run)
-    parser.add_argument("--years", type=_years, help="years of the flows, such as 2017-2021")
-    parser.add_argument("--elements", type=lambda text: text.split(","), help="elements, such as Nd,Dy")
+    parser.add_argument("--years", type=_years, help="years of what is estimated year by year, such as 2018-2020")
+    parser.add_argument("--elements", type=lambda text: text.split(","), help="elements to show, such as Nd,Dy")
     parser.add_argument("--seed", type=int, help="seed of every random draw")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -110,12 +110,16 @@ def stocks() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["stock", "layer", "value", "sd"])
 
 
-def by_year() -> dict[str, xr.DataArray]:
+def by_year(chosen: Sequence[int] | None = None) -> dict[str, xr.DataArray]:
     """Return what inputs give by year and element, t: turbines and cars, added and in use.
 
+    The years are those chosen, or else those of the study; cars have only those in which they were counted.
     Cars have the back-cast contents, shared out among the elements by the prior shares.
     """
-    years = list(printed.years())
+    years = list(chosen or printed.years())
+    registered, standing = (
+        cars.sel(year=cars.year.isin(years)) for cars in (vehicles.registrations_cars(), vehicles.stock_cars())
+    )
     additions, content = wind.study_additions_mw(), estimates.car_contents_kg()[0]
     a_car = xr.DataArray(content.to_numpy(), coords={"vehicle": list(content.index)}) / 1000
     mean = estimates.element_shares()[estimates.EV_SHARES][0]
@@ -124,6 +128,6 @@ def by_year() -> dict[str, xr.DataArray]:
         "turbines installed": wind.new_installation_kg(additions, years).sum(["site", "generator"]) / 1000,
         "turbines in use, by current shares": wind.stock_kg().sel(year=years).sum(["site", "generator"]) / 1000,
         "turbines in use, by cohort": wind.cohort_stock_kg().sel(year=years).sum(["site", "generator"]) / 1000,
-        "cars registered": (vehicles.registrations_cars().sel(year=years) * a_car).sum("vehicle") * shares,
-        "cars in use": (vehicles.stock_cars().sel(year=years) * a_car).sum("vehicle") * shares,
+        "cars registered": (registered * a_car).sum("vehicle") * shares,
+        "cars in use": (standing * a_car).sum("vehicle") * shares,
     }
