@@ -26,7 +26,7 @@ READERS = {
 }
 HARNESS = """
 import json, resource, time
-schema = json.load(open("data/schema.json"))
+schema = json.load(open("data/schema.json", encoding="utf-8"))
 {reader}
 times = []
 for _ in range(3):

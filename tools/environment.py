@@ -9,6 +9,7 @@ The stamp `.venv/ready` is written last, with a hash of the lock: an interrupted
 from __future__ import annotations
 
 import hashlib
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,9 @@ def run(command: list[str], cure: str) -> None:
 
 def main() -> None:
     """Create the environment, install the lock and the package, and stamp it ready."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a sign gets another, not a traceback
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     if not (3, 11) <= sys.version_info[:2] <= (3, 14):
         stop(f"Python 3.11 to 3.14 is needed, this is {sys.version.split()[0]}; name one with PYTHON=python3.11")
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
