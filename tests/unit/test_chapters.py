@@ -41,18 +41,18 @@ def code_of(stem: str) -> str:
     return "\n".join(cell.source for cell in code if "parameters" not in cell.metadata.get("tags", []))
 
 
-def taken(stem: str) -> set[str]:
+def parameters_of(stem: str) -> set[str]:
     """Return what a chapter assigns in its parameters cell."""
     return set(execution._assigned(nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", as_version=4)))
 
 
-TAKING = [(stem, name) for stem in STEMS for name in OTHER if name in taken(stem)]
+TAKING = [(stem, name) for stem in STEMS for name in OTHER if name in parameters_of(stem)]
 
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_a_chapter_uses_each_parameter_that_it_assigns(stem: str) -> None:
     used = {node.id for node in ast.walk(ast.parse(code_of(stem))) if isinstance(node, ast.Name)}
-    assert taken(stem) <= used
+    assert parameters_of(stem) <= used
     assigned = execution._assigned(nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", as_version=4))
     assert {name: value for name, value in assigned.items() if name in USUAL} == {
         name: USUAL[name] for name in assigned if name in USUAL

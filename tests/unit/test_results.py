@@ -196,6 +196,17 @@ def test_a_figure_needs_a_name_and_a_sentence() -> None:
         figures.show(go.Figure(), "a-figure", "bars")
 
 
+def test_dots_tell_what_goes_in_from_what_comes_out() -> None:
+    fig, sd = go.Figure(), pd.Series([0.5, np.nan])
+    figures.add_dots(fig, ["a", "b"], pd.Series([1.0, np.nan]), sd, "measured", of_input=True)
+    figures.add_dots(fig, ["a", "b"], pd.Series([2.0, 3.0]), sd.fillna(0.25), "reconciled")
+    assert [trace.marker.symbol for trace in fig.data] == ["circle-open", "circle"]
+    assert fig.data[0].marker.color != fig.data[1].marker.color
+    html = figures.data_table(fig)
+    assert '<td>a</td><td class="mf-number">1 ± 0.50</td><td class="mf-number">2 ± 0.50</td>' in html
+    assert '<td>b</td><td class="mf-number"></td><td class="mf-number">3 ± 0.25</td>' in html
+
+
 def test_a_sankey_places_every_node() -> None:
     links = pd.DataFrame({"source": ["a"], "target": ["b"], "value": [3.0], "label": ["a to b"]})
     fig = figures.sankey(links, {"a": (0.1, 0.5), "b": (0.9, 0.5)})

@@ -149,8 +149,8 @@ def _config(root: Path, parameters: Mapping[str, Any]) -> str:
     usual = default_parameters(root)
     if parameters != usual:
         given = ", ".join(f"{name} {value}" for name, value in parameters.items())
-        taken = {stem: execution.own_parameters(root, stem, parameters) for stem in pairs.stems(root / "notebooks")}
-        changed = [stem for stem, own in taken.items() if any(usual[name] != value for name, value in own.items())]
+        own_of = {stem: execution.own_parameters(root, stem, parameters) for stem in pairs.stems(root / "notebooks")}
+        changed = [stem for stem, own in own_of.items() if any(usual[name] != value for name, value in own.items())]
         banner = f"A variant, built with {given}, which changes {', '.join(changed) or 'no chapter'}."
         banner += " All other chapters, all prose and printed values are those of the study."
         config["sphinx"]["config"]["html_theme_options"]["announcement"] = banner

@@ -63,6 +63,26 @@ def show(fig: go.Figure | Mapping[str, go.Figure], name: str, alt: str) -> None:
     display({"text/html": page, "text/plain": alt, "application/vnd.plotly.v1+json": contents[0]}, raw=True)
 
 
+def add_dots(
+    fig: go.Figure,
+    places: Sequence[str],
+    mean: pd.Series[float],
+    sd: pd.Series[float],
+    name: str,
+    of_input: bool = False,
+) -> None:
+    """Add numbers with their standard deviations as dots beside the dots of others, a row for each place.
+
+    What goes into a calculation is drawn in grey and hollow, what comes out of it in blue.
+    """
+    colour, symbol = ("#999999", "circle-open") if of_input else (COLOURS[0], "circle")
+    bars = {"array": sd.fillna(0), "thickness": 2}
+    marker = {"symbol": symbol, "size": 9, "color": colour}
+    style = {"orientation": "h", "mode": "markers", "marker": marker, "name": f"{name}, ± one standard deviation"}
+    fig.add_scatter(y=places, x=mean, error_x=bars, **style)
+    fig.update_layout(yaxis_autorange="reversed", scattermode="group")
+
+
 def _selector(name: str, labels: list[str]) -> str:
     """Return the list to choose a drawing from; nothing where there is one drawing only."""
     if len(labels) == 1:

@@ -97,8 +97,8 @@ def _digest(path: Path, since_ns: float = math.inf) -> str | None:
 
 def _names_in(folder: Path) -> list[str]:
     """Return what a folder holds, but for what editors and Python put there; nothing if there is none."""
-    held = folder.iterdir() if folder.is_dir() else []
-    return sorted(path.name for path in held if not path.name.startswith((".", "__pycache__")))
+    inside = folder.iterdir() if folder.is_dir() else []
+    return sorted(path.name for path in inside if not path.name.startswith((".", "__pycache__")))
 
 
 def _descriptions(root: Path) -> dict[str, str]:
