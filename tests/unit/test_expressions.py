@@ -50,7 +50,7 @@ def test_values_follow_the_usual_order_of_operations(text: str, value: float) ->
         ("a % b", "allowed"),
         ("a @ b", "allowed"),
         ("a[0]", "allowed"),
-        ("'a'", "allowed"),
+        ("'a", "close the quotation mark"),
         ("a if b else in", "operator"),
         ("lambda: a", "allowed"),
         ("__import__('os')", "allowed"),

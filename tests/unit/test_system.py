@@ -59,7 +59,7 @@ def test_a_transfer_coefficient_counts_all_that_enters_in_its_unit() -> None:
 
 def test_flows_without_a_row_are_zero_only_where_that_is_said() -> None:
     layered = {(flow, Place(layer="steel")): figure for (flow, _), figure in PLANT.figures.items()}
-    tramp = {("scrap", Place(layer="copper")): Figure(1.0, 0.1), ("slag", Place(layer="copper")): Figure()}
+    tramp = {("scrap", Place(layer="copper")): Figure(1.0, 0.1, unit="t"), ("slag", Place(layer="copper")): Figure()}
     system = replace(PLANT, figures={**layered, **tramp})
     assert "metal [copper]" in system.problem().names
     sparse = replace(system, missing_rows=ZERO)
@@ -87,13 +87,13 @@ def test_a_concentration_says_that_a_substance_is_there() -> None:
 
 
 def test_what_would_bind_a_flow_that_is_zero_is_refused() -> None:
-    copper = {("scrap", Place(layer="copper")): Figure(1.0, 0.1), ("slag", Place(layer="copper")): Figure()}
+    copper = {("scrap", Place(layer="copper")): Figure(1.0, 0.1, unit="t"), ("slag", Place(layer="copper")): Figure()}
     share = {("metal", Place(layer="copper")): Figure(0.1, 0.01)}
     both = {**sparse().figures, **copper}
     with pytest.raises(InputError, match="'metal' has no row in this period and layer"):
         sparse(figures=both, transfer_coefficients=share).problem()
     without = {key: figure for key, figure in both.items() if key != ("scrap", Place(layer="goods"))}
-    content = {("scrap", Place(layer="copper")): Figure(0.1, 0.01)}
+    content = {("scrap", Place(layer="copper")): Figure(10.0, 1.0, unit="%")}
     with pytest.raises(InputError, match="'scrap' has no row in the layer goods"):
         sparse(figures=without, concentrations=content).problem()
 
@@ -164,7 +164,10 @@ def test_what_is_written_is_read_back(name: str, suffix: str, tmp_path: Path) ->
         ),
         ({"figures": {**PLANT.figures, ("dust", Place()): Figure(1.0)}}, "'dust' is not in the list of flows"),
         ({"figures": {**PLANT.figures, ("slag", Place()): Figure(1.0, unit="m")}}, "cannot be"),
-        ({"figures": {**PLANT.figures, ("slag", Place()): Figure(1.0)}}, "give all or none"),
+        (
+            {"figures": {**PLANT.figures, ("slag", Place()): Figure(1.0)}},
+            "found no unit, while other rows of this layer are in t",
+        ),
         ({"processes": {**PLANT.processes, "idle": Process()}}, "no flow enters or leaves 'idle'"),
         ({"changes": {("plant", Place()): Figure(1.0)}}, "no process with a stock"),
         (

@@ -1,40 +1,51 @@
 """Which system, or which problem, do the sheets of a folder or a workbook hold, and how is a system written there?
 
-A system has `flows` and `processes`, and may have `transfer_coefficients`, `concentrations`, `stocks`, `covariance`,
-`balances` and `options`. Without flows, the sheets hold plain equations: see `magnetflow.inference.plain`.
+A system has `flows` and `processes`, and may have `transfer_coefficients`, `concentrations`, `stocks`, `periods`,
+`covariance`, `balances`, `equations` and `options`, and a file equations.txt. Without flows, the sheets hold plain
+equations: see `magnetflow.inference.plain`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from magnetflow.errors import InputError, TableError
-from magnetflow.flows.records import GOODS, ONLY, Figure, Flow, Place, Process
+from magnetflow.flows import spread
+from magnetflow.flows.checks import ADDING_UP, WITHIN_GOODS
+from magnetflow.flows.names import did_you_mean, is_outside, with_known_columns
+from magnetflow.flows.periods import canonical
+from magnetflow.flows.records import GOODS, ONLY, OUTSIDE, Figure, Flow, Place, Process
 from magnetflow.flows.statement import Statement
 from magnetflow.flows.system import ZERO, System
 from magnetflow.inference import plain
-from magnetflow.inference.problem import MEASURED, UNMEASURED, Problem
-from magnetflow.tables.sheets import SUFFIX, Row, Sheet, read_sheets, shown
+from magnetflow.inference.draws.distributions import LOGNORMAL, TRIANGULAR
+from magnetflow.inference.problem import UNMEASURED, Problem, listed
+from magnetflow.tables.sheets import FREE_COLUMNS, SUFFIX, Row, Sheet, read_sheets, shown
+from magnetflow.tables.units import conversion_factor
 from magnetflow.tables.writing import csv_bytes, workbook_bytes, write_whole
 
 Record = TypeVar("Record")
-SPREAD = ("sd", "cv", "lower", "upper")
 PLACE = ("period", "layer")
 COLUMNS = {  # of each sheet: those that must be there, and those that may
-    "flows": (("flow", "source", "target", "value"), (*SPREAD, "unit", *PLACE)),
+    "flows": (("flow", "source", "target", "value"), (*spread.COLUMNS, "unit", *PLACE)),
     "processes": (("process",), ("stock", "balanced")),
-    "transfer_coefficients": (("flow", "value"), ("process", *SPREAD, *PLACE)),
-    "concentrations": (("flow", "layer", "value"), (*SPREAD, "unit", "period")),
-    "stocks": (("process", "quantity", "value"), (*SPREAD, "unit", *PLACE)),
+    "transfer_coefficients": (("flow", "value"), ("process", *spread.COLUMNS, *PLACE)),
+    "concentrations": (("flow", "layer", "value"), (*spread.COLUMNS, "unit", "period")),
+    "stocks": (("process", "quantity", "value"), (*spread.COLUMNS, "unit", *PLACE)),
+    "periods": (("period",), ("length", "unit")),
+    "equations": (("equation",), ()),
     "options": (("option", "value"), ()),
 }
 YES, NO = ("yes", "true", "1"), ("no", "false", "0")
 QUANTITIES = CHANGE, LEVEL = "change", "level"
-MISSING_ROWS = "missing rows"  # the one option: whether a flow without a row is unmeasured, or zero
+MISSING_ROWS, GOODS_LAYER, DEFAULT_CV = "missing rows", "goods layer", "default cv"
+OPTIONS = (MISSING_ROWS, GOODS_LAYER, ADDING_UP, WITHIN_GOODS, DEFAULT_CV)
 
 
 def read(place: Path) -> Problem:
@@ -68,65 +79,150 @@ def _system(sheets: Mapping[str, Sheet], equations: Path) -> System:
     flows = sheets["flows"]
     if "variables" in sheets:
         raise TableError(flows.name, "both flows and variables are here; keep a system or plain equations")
-    if equations.is_file():
-        raise TableError(plain.EQUATIONS, "goes with variables.csv and not with a system; take it away")
     if "processes" not in sheets:
         raise TableError(flows.name, "no processes go with it; add processes.csv with the columns process and stock")
-    rows = {name: sheets[name].restrict(*columns).rows if name in sheets else () for name, columns in COLUMNS.items()}
+    rows = {name: _rows(name, sheets[name]) if name in sheets else () for name in COLUMNS}
     for column in PLACE:
         given = [bool(row.optional(column)) for row in rows["flows"]]
         if any(given) and not all(given):
             empty = rows["flows"][given.index(False)]
             raise empty.fault(f"found an empty cell, while other rows have a {column}", column)
+    options = _options(rows["options"])
+    named_goods = options[GOODS_LAYER].text("value") if GOODS_LAYER in options else GOODS
     layered = rows["concentrations"] or any(row.optional("layer") for row in rows["flows"])
-    goods = GOODS if layered else ONLY
+    goods = named_goods if layered else ONLY
+    outside, processes = _processes(rows["processes"])
     stocks = {quantity: [row for row in rows["stocks"] if _quantity(row) == quantity] for quantity in QUANTITIES}
+    figure_of = partial(spread.figure_of, default_cv=_default_cv(options.get(DEFAULT_CV)))
+    figures = _by_place(rows["flows"], "flow", goods, figure_of)
+    concentrations = _by_place(rows["concentrations"], "flow", ONLY, partial(figure_of, is_share=True))
+    substances = dict.fromkeys(place.layer for own in (figures, concentrations) for _, place in own)
+    substances.pop(goods, None)
     system = System(
-        processes=_by_name(rows["processes"], "process", _process),
-        flows=_flows(rows["flows"]),
-        figures=_by_place(rows["flows"], "flow", goods),
-        transfer_coefficients=_by_place(rows["transfer_coefficients"], "flow", ONLY),
-        concentrations=_by_place(rows["concentrations"], "flow", ONLY),
-        levels=_by_place(stocks[LEVEL], "process", goods),
-        changes=_by_place(stocks[CHANGE], "process", goods),
-        missing_rows=_missing_rows(rows["options"]),
+        processes=processes,
+        flows=_flows(rows["flows"], processes, outside),
+        figures=figures,
+        transfer_coefficients=_by_place(
+            rows["transfer_coefficients"], "flow", ONLY, partial(spread.figure_of, is_share=True)
+        ),
+        concentrations=concentrations,
+        levels=_by_place(stocks[LEVEL], "process", goods, figure_of),
+        changes=_by_place(stocks[CHANGE], "process", goods, figure_of),
+        missing_rows=_missing_rows(options.get(MISSING_ROWS)),
+        goods=named_goods,
+        adding_up=_layers(options.get(ADDING_UP), tuple(substances)),
+        within_goods=_layers(options.get(WITHIN_GOODS), tuple(substances)),
+        period_years=_by_name(rows["periods"], "period", _years, canonical),
     )
     for row in rows["transfer_coefficients"]:
         source = system.flows[row.text("flow")].source
         if row.optional("process") not in ("", source):
             raise row.fault(f"{shown(row.text('flow'))} leaves {shown(source)}; mend one of the two", "process")
-    if "balances" in sheets or "covariance" in sheets:
-        return _with_named_variables(system, sheets)
-    return system
+    system = replace(system, notes=tuple(_notes(system, sheets, outside)))
+    return _with_named_variables(system, sheets, rows["equations"], equations)
 
 
-def _with_named_variables(system: System, sheets: Mapping[str, Sheet]) -> System:
-    """Add what refers to variables by their names: further balances, and covariances."""
+def _rows(name: str, sheet: Sheet) -> tuple[Row, ...]:
+    """Return the rows of a sheet, whose columns have the names listed here, or another of theirs."""
+    required, optional = COLUMNS[name]
+    sheet = with_known_columns(sheet, (*required, *optional))
+    if "value" not in sheet.columns and {*spread.TRIANGLE} <= {*sheet.columns} & {*optional}:
+        required = tuple(column for column in required if column != "value")
+    return sheet.restrict(required, optional).rows
+
+
+def _notes(system: System, sheets: Mapping[str, Sheet], outside: Mapping[str, None]) -> Iterable[str]:
+    """Yield what to know of how the sheets were read."""
+    for name in outside:
+        cure = "to make it a process, list it with yes or no in the column balanced"
+        yield f"{shown(name)} is read as the outside of the system; {cure}"
+    given = [
+        (name, figure)
+        for figures in (system.figures, system.concentrations, system.levels, system.changes)
+        for (name, _), figure in figures.items()
+    ]
+    absolute = ("", spread.EXACT)
+    without = [
+        name
+        for name, figure in given
+        if figure.value == 0 and math.isnan(figure.sd) and figure.row
+        if any(figure.row.optional(column).lower() not in absolute for column in spread.SPREADS)
+    ]
+    if without:
+        yield f"{len(without)} values of zero have a relative spread, which is none, and are exact: {listed(without)}"
+    skew = [name for name, figure in given if figure.kind in (LOGNORMAL, TRIANGULAR)]
+    if skew:
+        yield f"{len(skew)} values are the means of skew distributions (gsd, or low, mode and high): {listed(skew)}"
+    unused = [
+        f"{column} of {sheet.name}"
+        for name, sheet in sheets.items()
+        for column in sheet.columns
+        if column in FREE_COLUMNS and (name, column) != ("flows", "note")
+    ]
+    if unused:
+        yield f"not used: the column {', '.join(unused)}"
+
+
+def _with_named_variables(
+    system: System, sheets: Mapping[str, Sheet], equations: Sequence[Row], file: Path
+) -> System:
+    """Add what refers to variables by their names: further balances, equations and covariances."""
+    faults = {f"equation in row {row.number}": (row.text("equation"), row.fault) for row in equations}
+    if file.is_file():
+        for number, text in plain.equation_lines(file).items():
+            faults[f"{file.name} line {number}"] = (text, partial(TableError, file.name, row=number))
+    if not faults and not {"balances", "covariance"} & sheets.keys():
+        return system
     statement = Statement.of(system)
-    spreads = zip(statement.names.items(), statement.status, strict=True)
-    sd = {name: figure.sd for (name, figure), status in spreads if figure and status == MEASURED}
+    for text, fault in faults.values():
+        plain.read_relation(text, statement.names, fault)
+    sd = {name: figure.sd for name, figure in statement.names.items() if figure and not math.isnan(figure.sd)}
     return replace(
         system,
         balances=plain.read_balances(sheets["balances"], statement.names) if "balances" in sheets else {},
+        equations={name: text for name, (text, _) in faults.items()},
         covariances=plain.read_covariances(sheets["covariance"], statement.names, sd)
         if "covariance" in sheets
         else {},
     )
 
 
-def _by_name(rows: Iterable[Row], column: str, read_record: Callable[[Row], Record]) -> dict[str, Record]:
+def _by_name(
+    rows: Iterable[Row],
+    column: str,
+    read_record: Callable[[Row], Record],
+    called: Callable[[str], str] = str,
+) -> dict[str, Record]:
     """Return one record a row by its name; raises TableError for a name listed twice."""
     records: dict[str, Record] = {}
     for row in rows:
-        name = row.text(column)
+        name = called(row.text(column))
         if name in records:
             raise row.fault(f"{shown(name)} is listed already; keep one", column)
         records[name] = read_record(row)
     return records
 
 
+def _processes(rows: Sequence[Row]) -> tuple[dict[str, None], dict[str, Process]]:
+    """Return the names listed as processes that are the outside of the system, and the processes."""
+    records = _by_name(rows, "process", lambda row: row)
+    outside = {
+        name: None
+        for name, row in records.items()
+        if is_outside(name) and not row.optional("balanced") and not _yes_or_no(row, "stock", "no")
+    }
+    return outside, {name: _process(row) for name, row in records.items() if name not in outside}
+
+
 def _process(row: Row) -> Process:
-    return Process(_yes_or_no(row, "stock", "no"), _yes_or_no(row, "balanced", "yes"), row)
+    answer = row.optional("balanced").lower()
+    balanced = _yes_or_no(row, "balanced", "yes") if answer in ("", *YES, *NO) else _listed(row.optional("balanced"))
+    return Process(_yes_or_no(row, "stock", "no"), balanced, row)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """Return the names in a cell, which semicolons or commas separate."""
+    return tuple(name for name in re.split(r"\s*[;,]\s*", text) if name)
 
 
 def _yes_or_no(row: Row, column: str, unless_given: str) -> bool:
@@ -136,44 +232,38 @@ def _yes_or_no(row: Row, column: str, unless_given: str) -> bool:
     return answer in YES
 
 
-def _flows(rows: Iterable[Row]) -> dict[str, Flow]:
-    """Return the flows by name; raises TableError where rows of one flow differ in its ends."""
+def _flows(rows: Iterable[Row], processes: Collection[str], outside: dict[str, None]) -> dict[str, Flow]:
+    """Return the flows by name; adds to `outside` the ends that are outside without being listed.
+
+    Raises TableError where rows of one flow differ in its ends.
+    """
     flows: dict[str, Flow] = {}
     for row in rows:
+        ends = {column: row.optional(column) for column in ("source", "target")}
+        for column, end in ends.items():
+            if end not in processes and is_outside(end):
+                outside.setdefault(end)
+                ends[column] = OUTSIDE
         name = row.text("flow")
-        flow = flows.setdefault(name, Flow(row.optional("source"), row.optional("target"), row.optional("note"), row))
+        flow = flows.setdefault(name, Flow(**ends, note=row.optional("note"), row=row))
         for column, known in (("source", flow.source), ("target", flow.target)):
-            if row.optional(column) != known:
+            if ends[column] != known:
                 raise row.fault(f"{shown(name)} has {shown(known)} in an earlier row; mend one", column)
     return flows
 
 
-def _by_place(rows: Iterable[Row], item: str, layer: str) -> dict[tuple[str, Place], Figure]:
+def _by_place(
+    rows: Iterable[Row], item: str, layer: str, figure_of: Callable[[Row], Figure]
+) -> dict[tuple[str, Place], Figure]:
     """Return the figure of each row by its flow or process and its place; `layer` where a row names none."""
     figures: dict[tuple[str, Place], Figure] = {}
     for row in rows:
-        key = (row.text(item), Place(row.optional("period"), row.optional("layer") or layer))
+        key = (row.text(item), Place(canonical(row.optional("period")), row.optional("layer") or layer))
         earlier = figures.get(key)
         if earlier and earlier.row:
             raise row.fault(f"{shown(key[0])} stands already in row {earlier.row.number}; keep one", item)
-        figures[key] = _figure(row)
+        figures[key] = figure_of(row)
     return figures
-
-
-def _figure(row: Row) -> Figure:
-    """Return the quantity that a row tells: unmeasured without a value, exact without an sd."""
-    value, sd, cv, lower, upper = (row.number_in(column) for column in ("value", *SPREAD))
-    if not math.isnan(sd) and not math.isnan(cv):
-        raise row.fault("sd and cv are both given; keep one", "cv")
-    column, spread = ("cv", cv) if math.isnan(sd) else ("sd", sd)
-    if math.isnan(value) and spread > 0:
-        raise row.fault(f"a {column} without a value; give the value or take the {column} out", column)
-    if not math.isnan(value) and spread <= 0:
-        raise row.fault(f"a {column} must be above zero; leave it empty for a value without error", column)
-    if not math.isnan(cv) and value == 0:
-        raise row.fault("a cv of zero is no spread; give sd instead", "cv")
-    known = sd if math.isnan(cv) else cv * abs(value)
-    return Figure(value, math.nan if math.isnan(value) else known, lower, upper, row.optional("unit"), row)
 
 
 def _quantity(row: Row) -> str:
@@ -183,15 +273,50 @@ def _quantity(row: Row) -> str:
     return quantity
 
 
-def _missing_rows(rows: Iterable[Row]) -> str:
-    """Return what a flow without a row is, from the sheet of options."""
-    options = _by_name(rows, "option", lambda row: row)
+def _years(row: Row) -> float:
+    """Return the length of a period in years, NaN where none is given."""
+    length, unit = row.number_in("length"), row.optional("unit") or "a"
+    if length <= 0:
+        raise row.fault("a length must be above zero; mend it, or leave it empty", "length")
+    try:
+        return length * conversion_factor(unit, "a")
+    except InputError as error:
+        raise row.fault(str(error), "unit") from None
+
+
+def _options(rows: Iterable[Row]) -> dict[str, Row]:
+    """Return the rows of the sheet of options by what they choose."""
+    options = _by_name(rows, "option", lambda row: row, lambda name: " ".join(name.lower().replace("_", " ").split()))
     for name, row in options.items():
-        if name != MISSING_ROWS:
-            raise row.fault(f"found {shown(name)}, expected {MISSING_ROWS}", "option")
-        if row.optional("value") not in (UNMEASURED, ZERO):
-            raise row.fault(f"found {shown(row.optional('value'))}, expected {UNMEASURED} or {ZERO}", "value")
-    return options[MISSING_ROWS].text("value") if options else UNMEASURED
+        if name not in OPTIONS:
+            cure = did_you_mean(name, OPTIONS) or f", expected {', '.join(OPTIONS)}"
+            raise row.fault(f"found {shown(name)}{cure}", "option")
+    return options
+
+
+def _missing_rows(row: Row | None) -> str:
+    """Return what a flow without a row is."""
+    if row and row.optional("value") not in (UNMEASURED, ZERO):
+        raise row.fault(f"found {shown(row.optional('value'))}, expected {UNMEASURED} or {ZERO}", "value")
+    return row.text("value") if row else UNMEASURED
+
+
+def _default_cv(row: Row | None) -> float:
+    """Return the cv of values without a spread, NaN where none is given."""
+    if row is None:
+        return math.nan
+    cv = spread.percentage(row, "value")
+    if not cv > 0:
+        raise row.fault(f"found {shown(row.optional('value'))}, expected a fraction above zero, such as 0.1", "value")
+    spread.check_cv(row, "value", cv)
+    return cv
+
+
+def _layers(row: Row | None, substances: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the layers that an option names: all substances for yes, none for no."""
+    if row is None or row.text("value").lower() in NO:
+        return ()
+    return substances if row.text("value").lower() in YES else _listed(row.text("value"))
 
 
 def write_system(system: System, place: Path) -> None:
@@ -201,11 +326,11 @@ def write_system(system: System, place: Path) -> None:
     Raises InputError where the place cannot be written, or holds a sheet that this system has not.
     """
     sheets = {name: _lines(name, rows) for name, rows in _rows_of(system).items() if rows}
-    stale = [name for name in _rows_of(system) if name not in sheets and (place / f"{name}.csv").exists()]
-    if stale:
-        raise InputError(
-            f"{place / stale[0]}.csv is there and this system has none; take it away, or name a new folder"
-        )
+    stale = [f"{name}.csv" for name in _rows_of(system) if name not in sheets]
+    for name in (*stale, plain.EQUATIONS):
+        if (place / name).exists():
+            problem = f"{place / name} is there and this system has none"
+            raise InputError(f"{problem}; take it away, or name a new folder")
     if place.suffix.lower() == SUFFIX:
         write_whole(place.parent, {place.name: workbook_bytes(sheets)})
     else:
@@ -231,7 +356,7 @@ def _rows_of(system: System) -> dict[str, list[dict[str, str]]]:
             {"flow": name, **_ends(system.flows[name]), **_cells(figure, place)} for (name, place), figure in flows
         ],
         "processes": [
-            {"process": name, "stock": _word(process.stock), "balanced": "" if process.balanced else "no"}
+            {"process": name, "stock": _word(process.stock), "balanced": _balanced(name, process)}
             for name, process in system.processes.items()
         ],
         **{
@@ -255,8 +380,29 @@ def _rows_of(system: System) -> dict[str, list[dict[str, str]]]:
             {"variable_a": one, "variable_b": other, "covariance": repr(covariance)}
             for (one, other), covariance in system.covariances.items()
         ],
-        "options": [{"option": MISSING_ROWS, "value": ZERO}] if system.missing_rows == ZERO else [],
+        "periods": [
+            {"period": period, "length": "" if math.isnan(years) else repr(years)}
+            for period, years in system.period_years.items()
+        ],
+        "equations": [{"equation": text} for text in system.equations.values()],
+        "options": [
+            {"option": option, "value": value}
+            for option, value, unless_given in (
+                (MISSING_ROWS, system.missing_rows, UNMEASURED),
+                (GOODS_LAYER, system.goods, GOODS),
+                (ADDING_UP, "; ".join(system.adding_up), ""),
+                (WITHIN_GOODS, "; ".join(system.within_goods), ""),
+            )
+            if value != unless_given
+        ],
     }
+
+
+def _balanced(name: str, process: Process) -> str:
+    """Return in which layers a process is balanced; nothing for all, unless its name is one of the outside."""
+    if isinstance(process.balanced, tuple):
+        return "; ".join(process.balanced)
+    return _word(process.balanced) if is_outside(name) or not process.balanced else ""
 
 
 def _ends(flow: Flow) -> dict[str, str]:
@@ -266,6 +412,12 @@ def _ends(flow: Flow) -> dict[str, str]:
 def _cells(figure: Figure, place: Place) -> dict[str, str]:
     """Return the cells of a figure: numbers with all their digits, nothing for what is not given."""
     numbers = {column: getattr(figure, column) for column in ("value", "sd", "lower", "upper")}
+    if figure.kind == TRIANGULAR and not math.isnan(figure.mode):
+        low, high = spread.ends_of_triangle(figure.value, figure.sd, figure.mode)
+        numbers |= {"value": math.nan, "sd": math.nan, "low": low, "mode": figure.mode, "high": high}
+    if figure.kind == LOGNORMAL:
+        numbers["value"], numbers["gsd"] = spread.median_and_gsd(figure.value, figure.sd)
+        numbers["sd"] = math.nan
     if any(math.isinf(number) for number in numbers.values()):
         raise InputError("a figure without limit cannot be written; give a number, or NaN for none")
     shown_numbers = {column: "" if math.isnan(number) else repr(float(number)) for column, number in numbers.items()}

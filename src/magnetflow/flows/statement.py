@@ -8,22 +8,23 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from magnetflow.errors import ProblemError
-from magnetflow.flows.records import GOODS, ONLY, Figure, Place, are_successive, fault
+from magnetflow.flows.records import ONLY, Figure, Place, fault
+from magnetflow.inference import plain
 from magnetflow.inference.expressions import Expression, variable
-from magnetflow.inference.problem import CONSTANT, MEASURED, UNMEASURED, Problem, state
+from magnetflow.inference.problem import CONSTANT, MEASURED, UNMEASURED, Problem, listed, state
 from magnetflow.tables.sheets import shown
 
 if TYPE_CHECKING:
     from magnetflow.flows.system import System
 
 LABELS = ("quantity", "process", "flow", "source", "target", "layer", "period", "unit")
-FLOW, STOCK, STOCK_CHANGE = "flow", "stock", "stock change"
+FLOW, STOCK, STOCK_CHANGE, REMAINDER = "flow", "stock", "stock change", "remainder"
 TRANSFER_COEFFICIENT, CONCENTRATION = "transfer coefficient", "concentration"
 GUESSED_SHARE = 0.5  # where the iteration begins for a coefficient that is not measured
 
@@ -53,9 +54,10 @@ class Statement:
         statement._add_stocks()
         for place in system.places():
             for process, kind in system.processes.items():
-                if kind.balanced:
+                if kind.balances(place.layer):
                     statement._add_process(process, place)
-        for (name, place), figure in system.transfer_coefficients.items():
+        statement._add_goods()
+        for (name, place), figure in system.scaled_coefficients[0].items():
             statement._add_transfer_coefficient(name, place, figure)
         for (name, place), figure in system.concentrations.items():
             statement._add_concentration(name, place, figure)
@@ -79,14 +81,16 @@ class Statement:
         Raises InputError, or TableError with the row, for a name that another variable has.
         """
         if name in self.names:
-            problem = f"{shown(name)} is already the name of a variable; rename one"
-            raise figure.row.fault(problem) if figure and figure.row else ProblemError(problem, name)
+            flow = self.system.flows.get(name) or self.system.flows.get(labels.get("flow", ""))
+            problem = f"{shown(name)} is already the name of a variable of this system; rename the flow"
+            raise flow.row.fault(problem, "flow") if flow and flow.row else ProblemError(problem, name)
         known = figure or Figure()
         self.names[name] = figure
         self.status.append(UNMEASURED if math.isnan(known.value) else CONSTANT if math.isnan(known.sd) else MEASURED)
         self.lower.append(lower if math.isnan(known.lower) else known.lower)
         self.start.append(start if math.isnan(known.value) else math.nan)
-        unit = figure.unit if figure else self.system.unit(labels["layer"])
+        is_coefficient = labels["quantity"] in (TRANSFER_COEFFICIENT, CONCENTRATION)
+        unit = known.unit or ("" if is_coefficient else self.system.unit(labels["layer"]))
         self.labels.append({**labels, "unit": unit})
 
     def balance(self, name: str, terms: Mapping[str, float]) -> None:
@@ -97,10 +101,12 @@ class Statement:
 
     def problem(self) -> Problem:
         """Return the problem; raises ProblemError, or TableError with the row of the variable at fault."""
+        for name, text in self.system.equations.items():
+            self._add_equation(name, text)
         figures = [figure or Figure() for figure in self.names.values()]
         upper = np.array([figure.upper for figure in figures])
         try:
-            return state(
+            stated = state(
                 list(self.names),
                 self.status,
                 [figure.value for figure in figures],
@@ -113,11 +119,37 @@ class Statement:
                 covariances=self.system.covariances,
                 labels={column: tuple(own.get(column, "") for own in self.labels) for column in LABELS},
             )
+            return replace(stated, notes=self._notes())
         except ProblemError as error:
             figure = self.names.get(error.variable or "")
             if figure is None or figure.row is None:
                 raise
             raise figure.row.fault(str(error)) from None
+
+    def sums(self) -> dict[str, list[str]]:
+        """Return the variables of each equation that adds them up, so that they need one unit."""
+        names = {name: self.relations[name].variables for name in self.system.equations}
+        return {name: own for name, own in names.items() if self.relations[name].is_affine_in(own)}
+
+    def _notes(self) -> tuple[str, ...]:
+        """Return what to know of how the system was read."""
+        known = {
+            name: figure
+            for (name, figure), labels in zip(self.names.items(), self.labels, strict=True)
+            if figure and not math.isnan(figure.value) and labels["quantity"] != TRANSFER_COEFFICIENT
+        }
+        exact = [name for name, figure in known.items() if math.isnan(figure.sd) and figure.value]
+        notes = [*self.system.notes, *self.system.scaled_coefficients[1]]
+        if exact:
+            problem = f"{len(exact)} of {len(known)} values have no sd and are taken as exact"
+            notes.append(f"{problem}; give sd or cv, or the option default cv: {listed(exact)}")
+        return tuple(notes)
+
+    def _add_equation(self, name: str, text: str) -> None:
+        def fault_of(problem: str) -> ProblemError:
+            return ProblemError(f"{name}: {problem}")
+
+        self.relations[name] = plain.read_relation(text, self.names, fault_of)
 
     def _labels(self, quantity: str, flow: str, place: Place) -> dict[str, str]:
         ends = self.system.flows[flow]
@@ -125,14 +157,13 @@ class Statement:
         return labels | place._asdict()
 
     def _add_stocks(self) -> None:
-        """Add the change of each stock in each layer and period, and the levels that are given."""
+        """Add the change of each stock in each layer and period, and its levels where one is given."""
         for (process, place), figure in self.system.changes.items():
             self._add_stock(STOCK_CHANGE, process, place, figure)
-        for (process, place), figure in self.system.levels.items():
-            self._add_stock(STOCK, process, place, figure)
-        for process in (name for name, kind in self.system.processes.items() if kind.stock and kind.balanced):
+        for process in (name for name, kind in self.system.processes.items() if kind.stock):
             for place in self.system.places():
-                if (process, place) not in self.system.changes:
+                is_balanced = self.system.processes[process].balances(place.layer)
+                if is_balanced and (process, place) not in self.system.changes:
                     self._add_stock(STOCK_CHANGE, process, place, None)
             for layer in self.system.layers:
                 self._add_levels(process, layer)
@@ -146,27 +177,49 @@ class Statement:
         )
 
     def _add_levels(self, process: str, layer: str) -> None:
-        """Bind each level to the one before it, by the changes between them."""
-        known = [period for period in self.system.periods if (process, Place(period, layer)) in self.system.levels]
-        for before, after in itertools.pairwise(known):
-            terms = {}
-            for period, sign in ((after, 1.0), (before, -1.0)):
-                factor = self.system.stock_factor(self.system.levels, process, Place(period, layer))
-                terms[self.system.name(f"{STOCK} of {process}", Place(period, layer))] = sign * factor
-            for period in self._periods_between(process, layer, before, after):
-                factor = self.system.stock_factor(self.system.changes, process, Place(period, layer))
-                terms[self.system.name(f"{STOCK_CHANGE} of {process}", Place(period, layer))] = -factor
-            self.balance(self.system.name(f"level of {process}", Place(after, layer)), terms)
+        """Add the levels of a stock in all periods that changes link to one given, and bind each to the one before.
 
-    def _periods_between(self, process: str, layer: str, before: str, after: str) -> list[str]:
-        """Return the periods whose changes lead from one level to another; raises where one of them has no flow."""
-        between = self.system.periods[self.system.periods.index(before) : self.system.periods.index(after) + 1]
-        for earlier, period in itertools.pairwise(between):
-            if period not in self.system.flow_periods or not are_successive(earlier, period):
-                problem = f"there is no flow in each period between this level and the one of {shown(before)}"
-                row = self.system.levels[process, Place(after, layer)].row
-                raise fault(row, f"{problem}; add the flows, or take a level out", "period", f"stock of {process}")
-        return between[1:]
+        A level that is not given has the unit of one that is.
+        """
+        places = {place: figure for (name, place), figure in self.system.levels.items() if name == process}
+        given = {place.period: figure for place, figure in places.items() if place.layer == layer}
+        runs = [run for run in self._runs(process, given) if given.keys() & {*run}]
+        if len(runs) > 1:
+            earlier, later = ([period for period in run if period in given] for run in runs[:2])
+            problem = f"there is no flow in each period between this level and the one of {shown(earlier[-1])}"
+            cure = "add the flows, or take a level out"
+            raise fault(given[later[0]].row, f"{problem}; {cure}", "period", f"stock of {process}")
+        for period in runs[0] if runs else ():
+            figure = given.get(period) or Figure(unit=next(iter(given.values())).unit)
+            self._add_stock(STOCK, process, Place(period, layer), figure)
+        for before, after in itertools.pairwise(runs[0] if runs else ()):
+            place = Place(after, layer)
+            change = self.system.name(f"{STOCK_CHANGE} of {process}", place)
+            terms = {change: -self.system.change_factor(process, place) * self.system.years(place)}
+            for period, sign in ((after, 1.0), (before, -1.0)):
+                name = self.system.name(f"{STOCK} of {process}", Place(period, layer))
+                terms[name] = sign * self.system.level_factor(self.names[name] or Figure(), layer)
+            self.balance(self.system.name(f"level of {process}", place), terms)
+
+    def _runs(self, process: str, levels: Mapping[str, Figure]) -> list[list[str]]:
+        """Return the periods in runs, in each of which the changes lead from one level to the next.
+
+        Raises InputError, or TableError with the row, for levels whose order is not known.
+        """
+        if not self.system.order_is_known:
+            if len(levels) > 1:
+                one, other = itertools.islice(levels, 2)
+                problem = f"the names {shown(one)} and {shown(other)} do not tell which period comes first"
+                cure = "list the periods in order in the sheet periods"
+                raise fault(levels[other].row, f"{problem}; {cure}", "period", f"stock of {process}")
+            return [list(levels)]
+        runs: list[list[str]] = []
+        for period in self.system.periods:
+            if runs and period in self.system.flow_periods and self.system.follows(runs[-1][-1], period):
+                runs[-1].append(period)
+            else:
+                runs.append([period])
+        return runs
 
     def _add_process(self, process: str, place: Place) -> None:
         """Balance a process: what enters, less what leaves, less what goes to stock."""
@@ -174,9 +227,34 @@ class Statement:
         terms |= {name: -factor for name, factor in self.system.terms(self.system.leaving[process], place).items()}
         if self.system.processes[process].stock:
             change = self.system.name(f"{STOCK_CHANGE} of {process}", place)
-            terms[change] = -self.system.stock_factor(self.system.changes, process, place)
+            terms[change] = -self.system.change_factor(process, place)
         if terms:
             self.balance(self.system.name(process, place), terms)
+
+    def _add_goods(self) -> None:
+        """Make layers add up to the goods in each flow, and hold substances to no more than the goods."""
+        system = self.system
+        layers = dict.fromkeys((*system.adding_up, *system.within_goods))
+        for place in (each for each in system.places() if layers and each.layer == system.goods):
+            for flow in (name for name in system.flows if system.exists(name, place)):
+                goods = {system.name(flow, place): -system.factor(flow, place)}
+                parts = {layer: self._in_goods(flow, place._replace(layer=layer)) for layer in layers}
+                if system.adding_up:
+                    terms = {name: by for layer in system.adding_up for name, by in parts[layer].items()}
+                    if not terms:
+                        problem = f"{', '.join(system.adding_up)} add up to it, and none has a row for it; add them"
+                        raise fault(system.flows[flow].row, problem, "flow", flow)
+                    self.balance(f"layers of {system.name(flow, place)}", goods | terms)
+                for layer in (name for name in system.within_goods if parts[name]):
+                    own = place._replace(layer=layer)
+                    rest = system.name(f"{REMAINDER} of {flow}", own)
+                    self.add(rest, Figure(unit=system.unit(system.goods)), self._labels(REMAINDER, flow, own))
+                    self.balance(f"{layer} within {system.name(flow, place)}", goods | parts[layer] | {rest: 1.0})
+
+    def _in_goods(self, flow: str, place: Place) -> dict[str, float]:
+        """Return a flow in a layer, if it is there, with what it is multiplied by to be in the unit of the goods."""
+        by = self.system.goods_factor(place.layer)
+        return {name: by * factor for name, factor in self.system.terms([flow], place).items()}
 
     def _add_coefficient(self, quantity: str, short: str, flow: str, place: Place, figure: Figure) -> Expression:
         """Add a coefficient, named by the period and layer that are given for it; return it as an expression."""
@@ -198,12 +276,14 @@ class Statement:
     def _add_concentration(self, flow: str, place: Place, figure: Figure) -> None:
         """Bind a flow to the same flow in the goods layer."""
         share = self._add_coefficient(CONCENTRATION, CONCENTRATION, flow, place, figure)
-        units = [self.system.unit(layer) or "dimensionless" for layer in (place.layer, GOODS)]
-        factor = figure.factor(f"({units[0]}) / ({units[1]})")
+        units = [self.system.unit(layer) or "1" for layer in (place.layer, self.system.goods)]
+        factor = figure.factor(f"({units[0]})/({units[1]})")
         for each in self._places_of(flow, place, figure):
-            goods = each._replace(layer=GOODS)
+            goods = each._replace(layer=self.system.goods)
             if not self.system.exists(flow, goods):
-                problem = f"{shown(flow)} has no row in the layer {GOODS}, so that it is zero there; add its row"
+                problem = (
+                    f"{shown(flow)} has no row in the layer {goods.layer}, so that it is zero there; add its row"
+                )
                 raise fault(figure.row, problem, "flow", "a concentration")
             of_goods = factor * self.system.factor(flow, goods) * share * variable(self.system.name(flow, goods))
             relation = _times(self.system.factor(flow, each), self.system.name(flow, each)) - of_goods
@@ -218,7 +298,7 @@ class Statement:
 
     def _places_of(self, flow: str, place: Place, figure: Figure) -> list[Place]:
         """Return where a coefficient holds: in its period, or in every one in which the flow exists."""
-        layer = place.layer or (GOODS if GOODS in self.system.layers else ONLY)
+        layer = place.layer or (self.system.goods if self.system.goods in self.system.layers else ONLY)
         periods = [place.period] if place.period else self.system.flow_periods
         places = [Place(period, layer) for period in periods if self.system.exists(flow, Place(period, layer))]
         if not places:

@@ -13,14 +13,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from magnetflow.errors import InputError, ProblemError, TableError
-from magnetflow.flows.records import GOODS, ONLY, Figure, Flow, Place, Process, fault, in_order
+from magnetflow.errors import InputError, ProblemError
+from magnetflow.flows import checks, shares
+from magnetflow.flows.checks import ZERO as ZERO
+from magnetflow.flows.periods import are_successive, in_order, years_of
+from magnetflow.flows.records import GOODS, ONLY, Figure, Flow, Place, Process, is_rate
 from magnetflow.flows.statement import Statement
 from magnetflow.inference.problem import UNMEASURED, Problem
-from magnetflow.tables.sheets import shown
+from magnetflow.tables.units import conversion_factor
 
 Figures = Mapping[tuple[str, Place], Figure]
-ZERO = "zero"
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,13 @@ class System:
     `figures` has the flows by flow and place. `levels` and `changes` have stocks by process and place, a level being
     that at the end of its period. `transfer_coefficients` and `concentrations` are by flow and place, and hold in
     every period where that of their place is empty; concentrations refer to the layer `goods`.
-    `covariances` (of two measured variables) and `balances` (coefficients of a sum that is zero) use the names of
-    `problem`. Where `missing_rows` is `unmeasured`, a flow of a balanced process exists in every period and layer;
-    where it is `zero`, and for all other flows, a flow exists only where `figures` has it.
+    `covariances` (of two measured variables), `balances` (coefficients of a sum that is zero) and `equations` (the
+    text of an expression that is zero, by name) use the names of `problem`.
+    Where `missing_rows` is `unmeasured`, a flow of a balanced process exists in every period and layer; where it is
+    `zero`, and for all other flows, a flow exists only where `figures` has it.
+    The layers `adding_up` add up to the goods in each flow; of those `within_goods`, none holds more than its goods.
+    `period_years` has the periods in order, each with its length in years, NaN where that is not known; without it,
+    their names tell. `notes` say how the system was read, and go with the results.
 
     Raises InputError, or TableError with sheet, row and column, when parts do not fit together.
     """
@@ -47,23 +53,16 @@ class System:
     covariances: Mapping[tuple[str, str], float] = field(default_factory=dict)
     balances: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     missing_rows: str = UNMEASURED
+    equations: Mapping[str, str] = field(default_factory=dict)
+    goods: str = GOODS
+    adding_up: tuple[str, ...] = ()
+    within_goods: tuple[str, ...] = ()
+    period_years: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
-        if self.missing_rows not in (UNMEASURED, ZERO):
-            raise InputError(f"missing rows are {UNMEASURED} or {ZERO}, not {self.missing_rows!r}")
-        for name, flow in self.flows.items():
-            self._check_ends(name, flow)
-        for figures in (self.figures, self.transfer_coefficients, self.concentrations):
-            for (name, _), figure in figures.items():
-                if name not in self.flows:
-                    problem = f"{shown(name)} is not in the list of flows; add it there or mend the cell"
-                    raise fault(figure.row, problem, "flow", "a figure")
-        self._check_figures()
-        for name, process in self.processes.items():
-            self._check_process(name, process)
-        self._check_coefficients()
-        self._check_stocks()
+        checks.check(self)
 
     @classmethod
     def read(cls, place: Path | str) -> System:
@@ -89,12 +88,28 @@ class System:
     @cached_property
     def flow_periods(self) -> list[str]:
         """The periods of flows, in time."""
-        return in_order({place.period for _, place in self.figures})
+        own = {place.period for _, place in self.figures}
+        return [period for period in self.periods if period in own]
 
     @cached_property
+    def _ordered_periods(self) -> tuple[list[str], bool]:
+        own = [place.period for own in (self.figures, self.levels, self.changes) for _, place in own]
+        return in_order(dict.fromkeys(own), list(self.period_years))
+
+    @property
     def periods(self) -> list[str]:
-        """The periods of flows and of stocks, in time."""
-        return in_order({place.period for own in (self.figures, self.levels, self.changes) for _, place in own})
+        """The periods of flows and of stocks, in time, or as they come where their order is not known."""
+        return self._ordered_periods[0]
+
+    @property
+    def order_is_known(self) -> bool:
+        """Whether the periods are in time."""
+        return self._ordered_periods[1]
+
+    def follows(self, before: str, after: str) -> bool:
+        """Tell whether nothing lies between two periods, as far as the list of periods or their names tell."""
+        listed = list(self.period_years)
+        return listed.index(after) - listed.index(before) == 1 if listed else are_successive(before, after)
 
     @cached_property
     def entering(self) -> dict[str, list[str]]:
@@ -114,15 +129,20 @@ class System:
 
     @cached_property
     def units(self) -> dict[str, str]:
-        """The unit of each layer with figures: that of its first one."""
+        """The unit of each layer with figures: the first that is given."""
         units: dict[str, str] = {}
         for (_, place), figure in self.figures.items():
-            units.setdefault(place.layer, figure.unit)
+            units[place.layer] = units.get(place.layer) or figure.unit
         return units
+
+    @cached_property
+    def scaled_coefficients(self) -> tuple[Figures, list[str]]:
+        """The transfer coefficients, scaled to one where rounding keeps them from it, and notes on that."""
+        return shares.scaled(self)
 
     def unit(self, layer: str) -> str:
         """Return the unit of a layer: that of the goods where no figure gives one; empty where none is given."""
-        return self.units.get(layer) or self.units.get(GOODS, "")
+        return self.units.get(layer) or self.units.get(self.goods, "")
 
     def places(self) -> list[Place]:
         """Return every period and layer of flows."""
@@ -133,10 +153,10 @@ class System:
         if (flow, place) in self.figures:
             return True
         ends = [self.processes.get(process) for process in (self.flows[flow].source, self.flows[flow].target)]
-        if self.missing_rows == UNMEASURED and any(process and process.balanced for process in ends):
+        if self.missing_rows == UNMEASURED and any(process and process.balances(place.layer) for process in ends):
             return True
         rows_of_concentration = [(flow, Place(period, place.layer)) for period in (ONLY, place.period)]
-        of_goods = (flow, place._replace(layer=GOODS)) in self.figures
+        of_goods = (flow, place._replace(layer=self.goods)) in self.figures
         return of_goods and any(row in self.concentrations for row in rows_of_concentration)
 
     def name(self, label: str, place: Place) -> str:
@@ -150,10 +170,11 @@ class System:
 
         Raises ProblemError, or TableError with the row at fault, for what cannot be right.
         """
-        problem = Statement.of(self).problem()
-        for balance, terms in self.balances.items():
+        statement = Statement.of(self)
+        problem = statement.problem()
+        for balance, names in {**self.balances, **statement.sums()}.items():
             try:
-                problem.check_units(list(terms))
+                problem.check_units(list(names))
             except ProblemError as error:
                 raise ProblemError(f"balance {balance}: {error}", error.variable) from None
         return problem
@@ -167,95 +188,31 @@ class System:
         figure = self.figures.get((flow, place))
         return figure.factor(self.units[place.layer]) if figure else 1.0
 
-    def stock_factor(self, figures: Figures, process: str, place: Place) -> float:
-        """Return what the level, or the change, of a stock is multiplied by to be in the unit of its layer."""
-        figure = figures.get((process, place))
-        return figure.factor(self.unit(place.layer)) if figure else 1.0
+    def years(self, place: Place) -> float:
+        """Return over how many years a flow runs in a period: 1 where flows are amounts, not rates."""
+        return years_of(place.period, self.period_years) if is_rate(self.unit(place.layer)) else 1.0
 
-    # Do the parts fit together?
+    def change_factor(self, process: str, place: Place) -> float:
+        """Return what the change of a stock is multiplied by to be in the unit of the flows of its layer."""
+        figure, unit = self.changes.get((process, place), Figure()), self.unit(place.layer)
+        if not figure.unit or is_rate(figure.unit) == is_rate(unit):
+            return figure.factor(unit)
+        years = years_of(place.period, self.period_years)
+        return figure.factor(f"({unit})*a") / years if is_rate(unit) else figure.factor(f"({unit})/a") * years
 
-    def _check_ends(self, name: str, flow: Flow) -> None:
-        for column, process in (("source", flow.source), ("target", flow.target)):
-            if process and process not in self.processes:
-                cure = "add it there, or leave the cell empty for the outside of the system"
-                raise fault(flow.row, f"{shown(process)} is not in the list of processes; {cure}", column, name)
-        if flow.source == flow.target:
-            raise fault(flow.row, "a flow leads from one process to another; mend source or target", "target", name)
+    def level_factor(self, figure: Figure, layer: str) -> float:
+        """Return what the level of a stock is multiplied by to be in the unit of flows, or that times a year."""
+        unit = self.unit(layer)
+        return figure.factor(f"({unit})*a" if is_rate(unit) else unit)
 
-    def _check_figures(self) -> None:
-        known = {name for name, _ in self.figures}
-        absent = [name for name in self.flows if name not in known]
-        if absent and self.missing_rows == ZERO:
-            problem = "has no row, so that it is zero everywhere; give it one, or take it out"
-            raise InputError(f"{shown(absent[0])} {problem}")
-        for (name, place), figure in self.figures.items():
-            unit = self.units[place.layer]
-            if bool(figure.unit) != bool(unit):
-                problem = "some rows of this layer have a unit and some have none; give all or none"
-                raise fault(figure.row, problem, "unit", name)
-            figure.factor(unit)
+    def goods_factor(self, layer: str) -> float:
+        """Return what an amount of a layer is multiplied by to be in the unit of the goods.
 
-    def _check_process(self, name: str, process: Process) -> None:
-        enters, leaves = self.entering[name], self.leaving[name]
-        if not enters and not leaves:
-            raise self._fault_of_flows(
-                f"no flow enters or leaves {shown(name)}; add one, or take it out of processes"
-            )
-        if process.balanced and not process.stock and not (enters and leaves):
-            problem = f"no flow {'leaves' if enters else 'enters'} {shown(name)}, which has no stock"
-            raise self._fault_of_flows(f"{problem}, so that nothing could flow; add one, or give it a stock")
-
-    def _fault_of_flows(self, problem: str, row: int | None = None, column: str | None = None) -> InputError:
-        """Return an error on the sheet of flows as a whole."""
-        first = next((figure.row for figure in self.figures.values()), None)
-        return TableError(first.sheet, problem, row, column) if first else InputError(problem)
-
-    def _check_coefficients(self) -> None:
-        for (flow, place), figure in self.transfer_coefficients.items():
-            source, of = self.flows[flow].source, f"transfer coefficient of {flow}"
-            if not source:
-                problem = f"{shown(flow)} leaves no process, so that nothing enters before it"
-                raise fault(figure.row, problem, "flow", of)
-            if not self.entering[source]:
-                raise fault(figure.row, f"no flow enters {shown(source)}; a coefficient needs one", "flow", of)
-            self._check_place(place, figure, of)
-        of_figures = {place.layer for _, place in self.figures}
-        if self.concentrations and GOODS not in of_figures:
-            problem = f"concentrations refer to a layer named {GOODS}, which no row names"
-            raise self._fault_of_flows(problem, 1, "layer")
-        for (flow, place), figure in self.concentrations.items():
-            layer, units = place.layer, (self.unit(place.layer), self.unit(GOODS))
-            of = f"concentration of {flow}"
-            if layer == GOODS:
-                problem = f"{shown(layer)} is the layer that concentrations refer to; name a substance"
-                raise fault(figure.row, problem, "layer", of)
-            if units[0] != units[1] and not figure.unit:
-                problem = f"{layer} is in {units[0]}, {GOODS} in {units[1]}; give a unit, such as %"
-                raise fault(figure.row, problem, "unit", of)
-            self._check_place(place, figure, of)
-
-    def _check_stocks(self) -> None:
-        for figures in (self.changes, self.levels):
-            for (process, place), figure in figures.items():
-                if process not in self.processes or not self.processes[process].stock:
-                    problem = f"{shown(process)} is no process with a stock; mend it here or in processes"
-                    raise fault(figure.row, problem, "process", "a stock")
-                if not self.processes[process].balanced:
-                    problem = f"{shown(process)} is not balanced, so that its stock binds nothing"
-                    raise fault(figure.row, f"{problem}; balance it, or take the row out", "process", "a stock")
-                self._check_place(place._replace(period=ONLY), figure, f"stock of {process}")
-                if not place.period and self.flow_periods != [ONLY]:
-                    problem = "found an empty cell, while flows have a period; give one"
-                    raise fault(figure.row, problem, "period", f"stock of {process}")
-                if figures is self.changes and place.period not in self.flow_periods:
-                    problem = f"there is no flow in {shown(place.period)}, in which the stock is to change"
-                    raise fault(figure.row, problem, "period", f"stock of {process}")
-                figure.factor(self.unit(place.layer))
-
-    def _check_place(self, place: Place, figure: Figure, of: str) -> None:
-        if place.layer and place.layer not in self.layers:
-            raise fault(figure.row, f"found {shown(place.layer)}, expected {', '.join(self.layers)}", "layer", of)
-        if place.period and place.period not in self.flow_periods:
-            raise fault(
-                figure.row, f"found {shown(place.period)}, expected {', '.join(self.flow_periods)}", "period", of
-            )
+        Raises InputError where the two are amounts of different kinds.
+        """
+        units = self.unit(layer), self.unit(self.goods)
+        try:
+            return conversion_factor(*units) if all(units) else 1.0
+        except InputError:
+            problem = f"{layer} in {units[0]} cannot be compared with {self.goods} in {units[1]}"
+            raise InputError(f"{problem}; name those layers in the option that can") from None

@@ -1,6 +1,7 @@
 """Which expression does a line of text write down?
 
 The parser knows numbers, names, `+ - * / ** ( )` and nothing else; no text is ever run as code.
+A name in quotation marks may hold any other sign.
 It reads by operator precedence (V. R. Pratt, Top down operator precedence, POPL 1973).
 """
 
@@ -13,7 +14,7 @@ from magnetflow.inference.expressions import Expression, constant, joined, varia
 
 LONGEST = 10_000  # characters of one expression
 DEEPEST = 100  # parentheses, signs and powers within each other
-TOKEN = re.compile(r"((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|([^\W\d]\w*)|(\*\*|[-+*/()])")
+TOKEN = re.compile(r"""(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[^\W\d]\w*|\*\*|[-+*/()]|"[^"]+"|'[^']+'""")
 PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "**": 4}
 SIGN_PRECEDENCE = 3  # -a ** 2 is -(a ** 2), as on paper
 CURES = {
@@ -21,6 +22,8 @@ CURES = {
     "^": "write a power as **",
     ".": "an attribute is not allowed",
     ",": "write numbers as 1234.5",
+    '"': "close the quotation mark",
+    "'": "close the quotation mark",
 }
 
 
@@ -101,4 +104,6 @@ class _Parser:
             return -operand if token == "-" else operand
         if token in PRECEDENCE or token == ")":
             raise ExpressionError(f"found {token!r} where a number or a name belongs")
-        return constant(float(token), token) if token[0] in ".0123456789" else variable(token)
+        if token[0] in ".0123456789":
+            return constant(float(token), token)
+        return variable(token[1:-1] if token[0] in "\"'" else token)

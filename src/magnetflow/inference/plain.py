@@ -6,12 +6,14 @@ expression a line that is to equal zero, `covariance.csv` tells what covaries.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from magnetflow.errors import ExpressionError, ProblemError, TableError
+from magnetflow.errors import ExpressionError, InputError, ProblemError, TableError
 from magnetflow.inference.expressions import Expression
 from magnetflow.inference.parser import parse
 from magnetflow.inference.problem import CONSTANT, MEASURED, STATUSES, UNMEASURED, Problem, state
@@ -20,6 +22,7 @@ from magnetflow.tables.text import read_text
 
 SHEETS = ("variables", "balances", "covariance")
 EQUATIONS = "equations.txt"
+CODE = re.compile(r"""^(?:"[^"]*"|'[^']*'|[^#])*""")  # of a line, without its comment
 
 
 def read_problem(sheets: Mapping[str, Sheet], equations: Path | None) -> Problem:
@@ -131,20 +134,35 @@ def read_covariances(sheet: Sheet, names: Collection[str], sd: Mapping[str, floa
     return covariances
 
 
-def _relations(path: Path, rows: Mapping[str, Row]) -> dict[str, Expression]:
-    """Read one expression a line; what follows # is a comment."""
-    relations = {}
+def equation_lines(path: Path) -> dict[int, str]:
+    """Return the expressions of a file of equations by line; what follows # is a comment, but not within quotes."""
     lines = read_text(path, path.name)[0].replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    for number, line in enumerate(lines, 1):
-        text = line.split("#", 1)[0].strip()
-        if not text:
-            continue
-        try:
-            relation = parse(text)
-        except ExpressionError as error:
-            raise TableError(path.name, str(error), number) from None
-        for name in relation.variables:
-            if name not in rows:
-                raise TableError(path.name, f"{shown(name)} is not in the list of variables; add it there", number)
-        relations[f"{EQUATIONS} line {number}"] = relation
+    texts = {number: "".join(CODE.findall(line)[:1]).strip() for number, line in enumerate(lines, 1)}
+    return {number: text for number, text in texts.items() if text}
+
+
+def read_relation(text: str, names: Collection[str], fault: Callable[[str], InputError]) -> Expression:
+    """Return an expression in the variables `names`; raises what `fault` makes of a problem."""
+    try:
+        relation = parse(text)
+        unknown = next((name for name in relation.variables if name not in names), None)
+        problem = (
+            f"{shown(unknown)} is not in the list of variables; add it there or mend the line" if unknown else ""
+        )
+    except ExpressionError as error:
+        problem = str(error)
+    if not problem:
+        return relation
+    # A name with a space or a hyphen reads as several unless it is quoted.
+    longest = max((name for name in names if not name.isidentifier() and name in text), key=len, default="")
+    quoted = f"'{longest}'" if '"' in longest else f'"{longest}"'
+    raise fault(problem if not longest or quoted in text else f"{problem}; put {quoted} in quotation marks")
+
+
+def _relations(path: Path, rows: Mapping[str, Row]) -> dict[str, Expression]:
+    """Read one expression a line."""
+    relations = {}
+    for number, text in equation_lines(path).items():
+        fault = partial(TableError, path.name, row=number)
+        relations[f"{EQUATIONS} line {number}"] = read_relation(text, rows, fault)
     return relations
