@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from magnetflow.errors import TableError
 from magnetflow.flows.records import fault
@@ -36,7 +36,7 @@ AMBIGUOUS = {  # columns that may mean one thing or another
 class RenamedRow(Row):
     """A row whose faults name the columns as the sheet does."""
 
-    written: Mapping[str, str]
+    written: Mapping[str, str] = field(default_factory=dict)
 
     def fault(self, problem: str, column: str | None = None) -> TableError:
         """Return the error that names this row."""
@@ -59,11 +59,11 @@ def with_known_columns(sheet: Sheet, columns: Iterable[str]) -> Sheet:
     if not written:
         return sheet
     known = {other: column for column, other in written.items()}
-    rows = tuple(
-        RenamedRow(row.sheet, row.number, {known.get(name, name): cell for name, cell in row.cells.items()}, written)
-        for row in sheet.rows
-    )
-    return replace(sheet, columns=tuple(known.get(name, name) for name in sheet.columns), rows=rows)
+    rows = []
+    for row in sheet.rows:
+        cells = {known.get(name, name): cell for name, cell in row.cells.items()}
+        rows.append(RenamedRow(**{**vars(row), "cells": cells}, written=written))
+    return replace(sheet, columns=tuple(known.get(name, name) for name in sheet.columns), rows=tuple(rows))
 
 
 def is_outside(name: str) -> bool:
