@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magnetflow.book import figures, registry, results
-from magnetflow.book.results import number, record, record_each, with_unit
+from magnetflow.book.results import number, record, with_unit
 from magnetflow.errors import ResultError, TableError
 
 ROWS = """\
@@ -50,7 +50,8 @@ def fragment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_result_is_written_with_all_that_belongs_to_it(fragment: Path) -> None:
     record("wind.stock_2021.Nd", 12.34, 0.5)
-    record_each({"wind.stock": 1, "wind.nowhere": np.float64(2)})
+    record("wind.stock", 1)
+    record("wind.nowhere", np.float64(2))
     written = json.loads(fragment.read_text(encoding="utf-8"))["results"]
     of_nd = {"unit": "t", "kind": "propagated", "about": "neodymium, in all"}
     assert written["wind.stock_2021.Nd"] == {"value": 12.34, "sd": 0.5, **of_nd}

@@ -65,20 +65,13 @@ def record(name: str, value: SupportsFloat, sd: SupportsFloat | None = None) -> 
         raise ResultError(f"{name} is not in {registry.FILE}; add a row there with its unit, kind and description")
     if name in _recorded and FRAGMENT_VARIABLE in os.environ:
         raise ResultError(f"{name} is recorded twice")
-    number, spread = float(value), None if sd is None else float(sd)
-    if not math.isfinite(number) or (spread is not None and not math.isfinite(spread)):
-        raise ResultError(f"{name} is not a finite number: {number} with sd {spread}")
-    _recorded[name] = Result(
-        plain(number, DIGITS), described.unit, described.kind, plain(spread, DIGITS), described.about
-    )
-    glue(name, _Shown(with_unit(number, described.unit)), display=False)
+    mean, spread = float(value), None if sd is None else float(sd)
+    if not math.isfinite(mean) or (spread is not None and not math.isfinite(spread)):
+        raise ResultError(f"{name} is not a finite number: {mean} with sd {spread}")
+    rounded = {"value": plain(mean, DIGITS), "sd": plain(spread, DIGITS)}
+    _recorded[name] = Result(**rounded, **asdict(described))
+    glue(name, _Shown(with_unit(mean, described.unit)), display=False)
     write_fragment()
-
-
-def record_each(values: Mapping[str, SupportsFloat]) -> None:
-    """Record several results, by name."""
-    for name, value in values.items():
-        record(name, value)
 
 
 def write_fragment() -> None:
@@ -94,11 +87,6 @@ def quote(*names: str) -> None:
     printed = printed_results()
     for name in names:
         glue(f"{name}.printed", _Shown(with_unit(*printed[name])), display=False)
-
-
-def printed_values() -> dict[str, float]:
-    """Return what the study prints for results of this book, by the name of the result, in the unit printed."""
-    return {name: value for name, (value, _) in printed_results().items()}
 
 
 def plain(content: Any, digits: int) -> Any:
