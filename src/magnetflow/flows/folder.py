@@ -24,7 +24,7 @@ from magnetflow.flows.records import GOODS, ONLY, OUTSIDE, Figure, Flow, Place, 
 from magnetflow.flows.statement import Statement
 from magnetflow.flows.system import ZERO, System
 from magnetflow.inference import plain
-from magnetflow.inference.draws.distributions import LOGNORMAL, TRIANGULAR
+from magnetflow.inference.draws.distributions import LOGNORMAL, TRIANGULAR, ends_of_triangle
 from magnetflow.inference.problem import UNMEASURED, Problem, listed
 from magnetflow.tables.sheets import FREE_COLUMNS, SUFFIX, Row, Sheet, read_sheets, shown
 from magnetflow.tables.units import conversion_factor
@@ -413,7 +413,7 @@ def _cells(figure: Figure, place: Place) -> dict[str, str]:
     """Return the cells of a figure: numbers with all their digits, nothing for what is not given."""
     numbers = {column: getattr(figure, column) for column in ("value", "sd", "lower", "upper")}
     if figure.kind == TRIANGULAR and not math.isnan(figure.mode):
-        low, high = spread.ends_of_triangle(figure.value, figure.sd, figure.mode)
+        low, high = ends_of_triangle(figure.value, figure.sd, figure.mode)
         numbers |= {"value": math.nan, "sd": math.nan, "low": low, "mode": figure.mode, "high": high}
     if figure.kind == LOGNORMAL:
         numbers["value"], numbers["gsd"] = spread.median_and_gsd(figure.value, figure.sd)

@@ -31,14 +31,6 @@ def triangle(low: float, mode: float, high: float) -> tuple[float, float]:
     return (low + mode + high) / 3.0, math.sqrt(square / 18.0)
 
 
-def ends_of_triangle(mean: float, sd: float, mode: float) -> tuple[float, float]:
-    """Return low and high of the triangular distribution with a mean, an sd and a mode."""
-    total = 3.0 * mean - mode
-    product = (total**2 + mode**2 - mode * total - 18.0 * sd**2) / 3.0
-    half = math.sqrt(max(total**2 / 4.0 - product, 0.0))
-    return total / 2.0 - half, total / 2.0 + half
-
-
 def geometric(median: float, gsd: float) -> tuple[float, float]:
     """Return mean and sd of a lognormal distribution with a median, which is its geometric mean.
 

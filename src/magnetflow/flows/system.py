@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from magnetflow.errors import InputError, ProblemError
 from magnetflow.flows import checks, shares
@@ -21,6 +22,9 @@ from magnetflow.flows.records import GOODS, ONLY, Figure, Flow, Place, Process, 
 from magnetflow.flows.statement import Statement
 from magnetflow.inference.problem import UNMEASURED, Problem
 from magnetflow.tables.units import conversion_factor
+
+if TYPE_CHECKING:
+    from magnetflow.inference.draws.space import Space
 
 Figures = Mapping[tuple[str, Place], Figure]
 
@@ -179,6 +183,18 @@ class System:
                 raise ProblemError(f"balance {balance}: {error}", error.variable) from None
         return problem
 
+    def space(self) -> Space:
+        """Return the measured variables, in the order of `problem`, as inputs of draws by their own distributions.
+
+        Their errors are independent there; `covariances` do not count.
+        """
+        from magnetflow.inference.draws.space import Input, Space  # slow to import, and only draws need it
+
+        measured = {name: figure for name, figure in Statement.of(self).names.items() if figure and figure.sd > 0}
+        return Space(
+            tuple(Input(name, name, own.kind, own.value, own.sd, own.mode) for name, own in measured.items())
+        )
+
     def terms(self, flows: list[str], place: Place) -> dict[str, float]:
         """Return the variables of those flows that exist in a place, each with its factor."""
         return {self.name(flow, place): self.factor(flow, place) for flow in flows if self.exists(flow, place)}
@@ -198,12 +214,12 @@ class System:
         if not figure.unit or is_rate(figure.unit) == is_rate(unit):
             return figure.factor(unit)
         years = years_of(place.period, self.period_years)
-        return figure.factor(f"({unit})*a") / years if is_rate(unit) else figure.factor(f"({unit})/a") * years
+        return figure.factor(f"a*({unit})") / years if is_rate(unit) else figure.factor(f"({unit})/a") * years
 
     def level_factor(self, figure: Figure, layer: str) -> float:
         """Return what the level of a stock is multiplied by to be in the unit of flows, or that times a year."""
         unit = self.unit(layer)
-        return figure.factor(f"({unit})*a" if is_rate(unit) else unit)
+        return figure.factor(f"a*({unit})" if is_rate(unit) else unit)
 
     def goods_factor(self, layer: str) -> float:
         """Return what an amount of a layer is multiplied by to be in the unit of the goods.

@@ -8,6 +8,7 @@ part is broken off what the parts before have left, by a beta distribution of it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -21,19 +22,36 @@ UNIFORM, BETA, STUDENT = "uniform", "beta", "student"
 DEGREES = 4.0  # of freedom of Student's distribution: a variance, but no fourth moment
 
 
-def quantiles(kind: str, mean: float, sd: float, probability: Array) -> Array:
+def quantiles(kind: str, mean: float, sd: float, probability: Array, mode: float = math.nan) -> Array:
     """Return the values of a distribution at probabilities between 0 and 1 (of any shape), in their shape.
 
-    The triangular and the uniform distribution are symmetric about the mean; Student's has DEGREES of freedom.
+    The uniform distribution is symmetric about the mean, and so is the triangular one unless `mode`, its most likely
+    value, is given; Student's has DEGREES of freedom.
     Raises InputError for a kind that is not known, an sd that is not positive, or a mean the kind cannot have.
     """
     if kind not in _STANDARD and kind not in _SHAPED:
         raise InputError(f"{kind!r} is no distribution; take one of {', '.join(sorted({*_STANDARD, *_SHAPED}))}")
     if not sd > 0:
         raise InputError(f"a {kind} distribution needs an sd above zero, found {sd:g}")
+    if kind == TRIANGULAR and not math.isnan(mode):
+        return _skew(*ends_of_triangle(mean, sd, mode), mode, probability)
     if kind in _STANDARD:
         return np.asarray(mean + sd * _STANDARD[kind](probability))
     return np.asarray(_SHAPED[kind](mean, sd, probability))
+
+
+def ends_of_triangle(mean: float, sd: float, mode: float) -> tuple[float, float]:
+    """Return the lowest and the highest value of the triangular distribution with a mean, an sd and a mode."""
+    total = 3.0 * mean - mode
+    product = (total**2 + mode**2 - mode * total - 18.0 * sd**2) / 3.0
+    half = math.sqrt(max(total**2 / 4.0 - product, 0.0))
+    return total / 2.0 - half, total / 2.0 + half
+
+
+def _skew(low: float, high: float, mode: float, probability: Array) -> Array:
+    rising = low + np.sqrt(probability * (high - low) * (mode - low))
+    falling = high - np.sqrt((1.0 - probability) * (high - low) * (high - mode))
+    return np.asarray(np.where(probability < (mode - low) / (high - low), rising, falling))
 
 
 def _triangular(probability: Array) -> Array:

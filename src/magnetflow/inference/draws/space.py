@@ -7,6 +7,7 @@ Any block of the sequence is made on its own from the seed, so that the draws do
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -24,13 +25,17 @@ EDGE = 2.0**-33  # probabilities are kept off 0 and 1 by less than the spacing o
 
 @dataclass(frozen=True)
 class Input:
-    """A quantity that errs on its own: its distribution, and the group by which its sensitivity is told."""
+    """A quantity that errs on its own: its distribution, and the group by which its sensitivity is told.
+
+    `mode` is the most likely value of a triangular distribution that is skew.
+    """
 
     name: str
     group: str
     kind: str
     mean: float
     sd: float
+    mode: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Space:
         """Refuse a name that stands twice, and an input that no distribution describes."""
         for given in self.inputs:
             try:
-                quantiles(given.kind, given.mean, given.sd, np.full((1, 1), 0.5))
+                quantiles(given.kind, given.mean, given.sd, np.full((1, 1), 0.5), given.mode)
             except InputError as error:
                 raise InputError(f"{given.name}: {error}") from None
         seen: set[str] = set()
@@ -111,7 +116,7 @@ class Space:
         values = np.empty((len(self.names), probability.shape[1]))
         first = row = len(self.inputs)
         for place, given in enumerate(self.inputs):
-            values[place] = quantiles(given.kind, given.mean, given.sd, probability[place])
+            values[place] = quantiles(given.kind, given.mean, given.sd, probability[place], given.mode)
         for shares in self.splits:
             parts, pieces = len(shares.parts), len(shares.pieces)
             values[first : first + parts] = split(shares.pieces, probability[row : row + pieces])
