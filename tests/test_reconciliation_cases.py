@@ -15,7 +15,7 @@ from conftest import ROOT
 from magnetflow.flows.folder import read
 from magnetflow.inference.reconcile import Reconciliation, reconcile
 
-CASES = sorted(path.name for path in (ROOT / "tests" / "cases").iterdir())
+CASES = sorted(path.parent.name for path in (ROOT / "tests" / "cases").glob("*/case.json"))
 CLASSIFIED = [
     name
     for name in CASES
