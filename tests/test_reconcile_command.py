@@ -270,8 +270,8 @@ def test_a_substance_that_is_absent_from_some_flows_is_reconciled(tmp_path: Path
         ),
         ({**SYSTEM, "covariance.csv": "variable_a,variable_b,covariance\nF1,F3,999\n"}, "larger than the product"),
         ({**SYSTEM, "covariance.csv": "variable_a,variable_b,covariance\nF1,F9,1\n"}, "'F9' is not in the list"),
-        ({**SYSTEM, "equations.txt": "F1 - F2\n"}, "equations.txt: goes with"),
-        ({**SYSTEM, "transfer_coefficient.csv": "flow,value,sd\nF4,0.5,0.05\n"}, "call it transfer_coefficients.csv"),
+        ({**SYSTEM, "equations.txt": "# half\nF1 - F99\n"}, "equations.txt, row 2: 'F99' is not in the list"),
+        ({**SYSTEM, "transfer_coeficients.csv": "flow,value,sd\nF4,0.5,0.05\n"}, "call it transfer_coefficients,"),
     ],
 )
 def test_a_file_that_would_not_be_read_is_told(
@@ -332,7 +332,7 @@ def test_bad_input_is_refused_with_one_line_and_nothing_is_lost(
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "no such folder" in refused(tmp_path / "nowhere", capsys)
-    assert "no such folder" in refused(put(tmp_path / "x", {"a.txt": ""}) / "a.txt", capsys)
+    assert "is no file that is read; name a folder" in refused(put(tmp_path / "x", {"a.txt": ""}) / "a.txt", capsys)
 
 
 def test_workbooks_that_cannot_be_meant_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

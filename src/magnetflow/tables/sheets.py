@@ -1,8 +1,8 @@
 """Which rows does a user's own sheet hold, and where does each cell stand?
 
-A sheet is a CSV file of a folder, or a sheet of one workbook (.xlsx), as a spreadsheet program writes it: a byte
-order mark, any line ends, quoted cells, blank rows and short rows are simply read.
-What has no clear meaning is refused with file, row and column.
+A sheet is a CSV file of a folder, or a sheet of one workbook, as a spreadsheet program writes it: any line ends,
+quoted cells, blank rows and short rows; titles in one cell above the header, and comments after #, are read past.
+What has no clear meaning is refused with file, row and column; what is not read at all is listed by `unread`.
 """
 
 from __future__ import annotations
@@ -10,35 +10,38 @@ from __future__ import annotations
 import difflib
 import math
 import re
-import warnings
-import zipfile
-import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from magnetflow.errors import TableError
-from magnetflow.tables.text import Lines, read_text, split_rows
+from magnetflow.tables.numbers import NUMBER as NUMBER
+from magnetflow.tables.numbers import NUMERIC, decimal_marks, number_from
+from magnetflow.tables.numbers import shown as shown
+from magnetflow.tables.text import Lines, read_user_text, separator_of, split_rows
+from magnetflow.tables.workbooks import read_cells, titles_of
 
-NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 FREE_COLUMNS = ("note", "comment")  # read past
-SHOWN = 40  # characters of a cell that an error shows
 SUFFIX = ".xlsx"
-# What the zip, XML and workbook readers raise on a file that is damaged or none of theirs.
-UNREADABLE = (
-    zipfile.BadZipFile, zlib.error, SyntaxError, OSError, LookupError, ValueError, TypeError, AttributeError,
-    EOFError, RuntimeError,
-)  # fmt: skip
+WORKBOOKS, TEXTS = (SUFFIX, ".xlsm"), (".csv", ".tsv")
+READABLE = "a folder of CSV files, a .csv or .tsv file, or an .xlsx or .xlsm workbook"
+BLANKS = dict.fromkeys(map(ord, "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"), " ")
+LEADING = ("flows", "variables")  # one of these a place must have
+ALIASES = dict.fromkeys(("tc", "tcs", "transfers"), "transfer_coefficients")
 
 
 @dataclass(frozen=True)
 class Row:
-    """The cells of one row by column, and the number a spreadsheet shows beside it."""
+    """The cells of one row by column, and the number a spreadsheet shows beside it.
+
+    `marks` are the signs that stand before decimals in its sheet: see `numbers.number_from`.
+    """
 
     sheet: str
     number: int
     cells: dict[str, str]
+    marks: str = "."
 
     def fault(self, problem: str, column: str | None = None) -> TableError:
         """Return the error that names this row."""
@@ -57,133 +60,203 @@ class Row:
     def number_in(self, column: str) -> float:
         """Return a cell's number, NaN if it is empty; raises TableError for anything else."""
         found = self.cells.get(column, "")
-        if not found:
-            return math.nan
-        if not NUMBER.fullmatch(found):
-            raise self.fault(f"found {shown(found)}, expected a number{_cure(found)}", column)
-        number = float(found)
-        if not math.isfinite(number):
-            raise self.fault(f"{shown(found)} is not a finite number; mend it", column)
-        return number
+        try:
+            return number_from(found, self.marks) if found else math.nan
+        except ValueError as error:
+            raise self.fault(str(error), column) from None
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The rows of one sheet."""
+    """The rows of one sheet, the row of its header, and a remark where something about it had to be guessed."""
 
     name: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    header: int = 1
+    remark: str = ""
 
     def fault(self, problem: str, column: str | None = None) -> TableError:
         """Return an error on the sheet's header."""
-        return TableError(self.name, problem, 1, column)
+        return TableError(self.name, problem, self.header, column)
 
     def restrict(self, required: Sequence[str], optional: Sequence[str]) -> Sheet:
         """Return the sheet if its columns are those expected; raises TableError otherwise."""
+        expected = ", ".join([*required, *optional])
+        if not set(self.columns) & {*required, *optional}:
+            problem = f"found {shown(', '.join(self.columns))}, expected the header: {expected}"
+            raise self.fault(f"{problem}; keep a title above it in one cell, or begin its row with #")
         for column in required:
             if column not in self.columns:
-                raise self.fault(f"the header lacks {column}; expected {', '.join([*required, *optional])}", column)
+                raise self.fault(f"the header lacks {column}; expected {expected}", column)
         for column in self.columns:
             if column not in (*required, *optional, *FREE_COLUMNS):
-                known = ", ".join([*required, *optional, FREE_COLUMNS[0]])
-                raise self.fault(f"unknown column; the columns are {known}", shown(column))
+                raise self.fault(f"unknown column; the columns are {expected}, {FREE_COLUMNS[0]}", shown(column))
         return self
-
-
-def shown(found: str) -> str:
-    """Return a cell as an error shows it: quoted, on one line, and short."""
-    return repr(found if len(found) <= SHOWN else found[:SHOWN] + "…")
-
-
-def _cure(found: str) -> str:
-    if "," in found:
-        return "; write 1234.5, without commas"
-    if found.endswith("%"):
-        return "; write a percentage as a fraction"
-    return ""
 
 
 def read_sheets(place: Path, names: Collection[str]) -> dict[str, Sheet]:
     """Return the sheets of a folder of CSV files, or of a workbook, by name; `names` are those that may be there.
 
-    A folder without any of them may hold one workbook instead.
+    A folder without flows and variables may hold one workbook instead. A CSV file alone has the flows, or the
+    variables; the other sheets are looked for beside it.
     Raises TableError if there are none, or if one cannot be read.
     """
-    if place.is_file() and place.suffix.lower() == SUFFIX:
-        return _read_workbook(place, names)
+    texts, workbook, _ = _found(place, names)
+    if workbook:
+        return _read_workbook(workbook, names)
+    return {name: _read_text(path) for name, path in sorted(texts.items())}
+
+
+def unread(place: Path, names: Collection[str], besides: Collection[str] = ()) -> list[str]:
+    """Return what lies in a place and is not read, such as `sheet Notes` and `notes.txt`.
+
+    `besides` are the names of further files that are read, or that no reader would take for input.
+    """
+    _, workbook, files = _found(place, names)
+    titles = [title for title in titles_of(workbook) if not _known(title, names)] if workbook else []
+    return [*(f"sheet {title}" for title in titles), *(name for name in files if name not in besides)]
+
+
+def _known(title: str, names: Collection[str]) -> str:
+    """Return the name of the sheet that a title means; empty for none of `names`."""
+    plain = re.sub(r"[\s_-]+", "_", re.sub(r"\([^()]*\)$", "", title.strip()).strip().lower())
+    return next((name for name in (plain, ALIASES.get(plain, ""), f"{plain}s", f"{plain}es") if name in names), "")
+
+
+def _refuse_near(title: str, called: str, names: Collection[str]) -> None:
+    """Raise TableError for the title of a sheet or file that is a known name misspelt."""
+    nearest = difflib.get_close_matches(title.strip().lower(), names, n=1, cutoff=0.8)
+    if nearest:
+        raise TableError(called, f"is not read by this name; call it {nearest[0]}, or something unlike it")
+
+
+def _found(place: Path, names: Collection[str]) -> tuple[dict[str, Path], Path | None, list[str]]:
+    """Return the CSV files of a place by the names of their sheets, or its workbook, and the files that are left."""
+    kind, is_file = place.suffix.lower(), place.is_file()
+    if is_file and kind in WORKBOOKS:
+        return {}, place, []
+    if is_file and kind in TEXTS:
+        return _beside(place, names), None, []
     if not place.is_dir():
-        raise TableError(place.name or str(place), f"no such folder or {SUFFIX} file; name one")
-    found = {name: place / f"{name}.csv" for name in sorted(names) if (place / f"{name}.csv").is_file()}
-    workbooks = sorted(
-        path for path in place.iterdir() if path.suffix.lower() == SUFFIX and not path.name.startswith("~$")
-    )
-    for path in sorted(place.glob("*.csv")):
-        nearest = difflib.get_close_matches(path.stem.lower(), names, n=1, cutoff=0.8)
-        if path.stem not in names and nearest:
-            raise TableError(path.name, f"is not read by this name; call it {nearest[0]}.csv, or something unlike it")
-    if found and (set(found) & {"flows", "variables"} or not workbooks):
-        return {
-            name: _sheet(path.name, split_rows(read_text(path, path.name)[0], path.name))
-            for name, path in found.items()
-        }
+        problem = (
+            f"is no file that is read; name {READABLE}" if is_file else f"no such folder or file; name {READABLE}"
+        )
+        raise TableError(place.name or str(place), problem)
+    files = _files(place)
+    texts = _texts(files, names)
+    others = [path for path in files if path not in texts.values()]
+    workbooks = [path for path in others if path.suffix.lower() in WORKBOOKS]
+    if not workbooks or set(texts) & set(LEADING):
+        return texts, None, [path.name for path in others]
     if len(workbooks) > 1:
         raise TableError(place.name, f"{len(workbooks)} {SUFFIX} files are here; name one of them")
-    return _read_workbook(workbooks[0], names) if workbooks else {}
+    return {}, workbooks[0], [path.name for path in files if path != workbooks[0]]
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the files in a folder, without those that are hidden or that a spreadsheet program keeps for a while."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith((".", "~$")))
+    except OSError as error:
+        raise TableError(folder.name, f"cannot be listed ({error.strerror}); make it readable") from None
+
+
+def _texts(files: Iterable[Path], names: Collection[str]) -> dict[str, Path]:
+    texts: dict[str, Path] = {}
+    for path in files:
+        if path.suffix.lower() in TEXTS:
+            name = _known(path.stem, names)
+            if name in texts:
+                raise TableError(path.name, f"{texts[name].name} has {name} as well; rename one of the two")
+            if name:
+                texts[name] = path
+            else:
+                _refuse_near(path.stem, path.name, names)
+    return texts
+
+
+def _beside(place: Path, names: Collection[str]) -> dict[str, Path]:
+    """Return a CSV file that was named alone, as flows or variables, and the other sheets in its folder."""
+    name = _known(place.stem, names)
+    if name and name not in LEADING:
+        raise TableError(place.name, f"has {name}; name its folder, or the CSV file of flows or variables")
+    leading = LEADING["status" in _read_text(place).columns]
+    files = [path for path in _files(place.parent) if _known(path.stem, names) not in ("", *LEADING)]
+    return {leading: place, **_texts(files, names)}
+
+
+def _read_text(path: Path) -> Sheet:
+    text, remark = read_user_text(path, path.name)
+    separator = separator_of(text)
+    return _sheet(path.name, split_rows(text, path.name, separator), separator, remark)
 
 
 def _read_workbook(path: Path, names: Collection[str]) -> dict[str, Sheet]:
-    from openpyxl import load_workbook  # slow to import, and only workbooks need it
-
-    found: dict[str, list[tuple[Sequence[Any], Sequence[Any]]]] = {}
-    try:
-        with warnings.catch_warnings(action="ignore"):  # on styles and checks that a reader of values can do without
-            results = load_workbook(path, read_only=True, data_only=True)
-            formulas = load_workbook(path, read_only=True, data_only=False)
-            for title in results.sheetnames:
-                if title.strip().lower() in found:
-                    raise TableError(path.name, f"two sheets are called {title.strip().lower()}; rename one")
-                if title.strip().lower() in names:
-                    both = (book[title].iter_rows(values_only=True) for book in (results, formulas))
-                    found[title.strip().lower()] = list(zip(*both, strict=True))
-    except UNREADABLE as error:
-        problem = f"not a workbook that can be read ({type(error).__name__}); save it again"
-        raise TableError(path.name, problem) from None
-    called = {name: f"{path.name}, sheet {name}" for name in found}
-    return {name: _sheet(called[name], _worked_out(called[name], rows)) for name, rows in found.items()}
+    titles: dict[str, str] = {}
+    called = {title: f"{path.name}, sheet {' '.join(title.split())}" for title in titles_of(path)}
+    for title in called:
+        name = _known(title, names)
+        if name in titles:
+            raise TableError(path.name, f"the sheets {titles[name]} and {title} both have {name}; rename one")
+        if name:
+            titles[name] = title
+        else:
+            _refuse_near(title, called[title], names)
+    lines, merged = read_cells(path, {title: called[title] for title in titles.values()})
+    for title, areas in merged.items():
+        _check_merged(called[title], lines[title], areas)
+    return {name: _sheet(called[title], lines[title]) for name, title in titles.items()}
 
 
-def _worked_out(sheet: str, rows: Sequence[tuple[Sequence[Any], Sequence[Any]]]) -> Lines:
-    """Return the cells as text; a formula that was saved without its result is refused."""
-    lines = []
-    for number, (values, formulas) in enumerate(rows, 1):
-        for value, formula in zip(values, formulas, strict=True):
-            if value is None and isinstance(formula, str) and formula.startswith("="):
-                problem = "a formula without its result; open the workbook in a spreadsheet program and save it"
-                raise TableError(sheet, problem, number)
-        lines.append((number, [_as_text(value) for value in values]))
-    return lines
+def _check_merged(sheet: str, lines: Lines, areas: Iterable[Any]) -> None:
+    """Raise TableError for merged cells, of which one alone has a value, except in titles."""
+    filled = _filled(lines)
+    header = filled[_header_at(filled)][0] if filled else 1
+    for area in areas:
+        if area.max_row >= header:
+            problem = (
+                f"the cells {area.coord} are merged, and only the first has a value; unmerge them and fill in each"
+            )
+            raise TableError(sheet, problem, area.min_row)
 
 
-def _as_text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return repr(value) if isinstance(value, float) else str(value)
-
-
-def _sheet(name: str, lines: Lines) -> Sheet:
-    """Make a sheet of numbered rows, the first of which that is not blank is the header."""
-    stripped = [(number, [cell.strip() for cell in cells]) for number, cells in lines]
-    filled = [(number, cells) for number, cells in stripped if any(cells)]
+def _sheet(name: str, lines: Lines, separator: str = ",", remark: str = "") -> Sheet:
+    """Make a sheet of numbered rows: the header, and what is below it."""
+    filled = _filled(lines)
     if not filled:
         raise TableError(name, "no rows; fill it in or take it away")
-    (at, header), *body = filled
+    (at, header), *body = filled[_header_at(filled) :]
     columns = _columns(name, at, header)
     if not body:
         raise TableError(name, "no rows below the header; fill it in or take it away", at)
-    return Sheet(name, columns, tuple(_row(name, number, cells, columns, len(header)) for number, cells in body))
+    marks = "."
+    if separator != ",":
+        numeric = [at for at, column in enumerate(columns) if column in NUMERIC]
+        marks = decimal_marks(cells[at] for _, cells in body for at in numeric if at < len(cells))
+    rows = [Row(name, number, dict(zip(columns, cells, strict=False)), marks) for number, cells in body]
+    for row, (_, cells) in zip(rows, body, strict=True):
+        if len(cells) > len(header) or any(cells[len(columns) :]):
+            problem = f"found {len(cells)} cells, expected {len(columns)} as in the header, row {at}"
+            raise row.fault(f"{problem}; quote a cell with a comma, or begin a title above the header with #")
+        _check_cells(row)
+    return Sheet(name, columns, tuple(rows), at, remark)
+
+
+def _filled(lines: Lines) -> Lines:
+    """Return the rows that are neither blank nor comments, with plain blanks inside cells and none around."""
+    tidied = [(number, [cell.translate(BLANKS).strip() for cell in cells]) for number, cells in lines]
+    return [(number, cells) for number, cells in tidied if any(cells) and not _is_comment(cells)]
+
+
+def _is_comment(cells: list[str]) -> bool:
+    """Tell whether a row is a comment: # and a blank, or # in a cell without another."""
+    return cells[0].startswith("#") and (cells[0][1:2] in ("", " ") or not any(cells[1:]))
+
+
+def _header_at(filled: Lines) -> int:
+    """Return which of the rows that are not blank is the header: the first with several cells, else the first."""
+    return next((at for at, (_, cells) in enumerate(filled) if sum(map(bool, cells)) > 1), 0)
 
 
 def _columns(name: str, at: int, header: list[str]) -> tuple[str, ...]:
@@ -191,8 +264,6 @@ def _columns(name: str, at: int, header: list[str]) -> tuple[str, ...]:
     columns = tuple(column.lower() for column in header)
     while not columns[-1]:
         columns = columns[:-1]
-    if len(columns) == 1 and any(separator in columns[0] for separator in ";\t"):
-        raise TableError(name, "cells are separated by semicolons or tabs; save it as CSV with commas", at)
     for column in columns:
         if columns.count(column) > 1 or not column:
             problem = "a column without a name, or with one given twice; mend the header"
@@ -200,12 +271,10 @@ def _columns(name: str, at: int, header: list[str]) -> tuple[str, ...]:
     return columns
 
 
-def _row(name: str, number: int, cells: list[str], columns: tuple[str, ...], width: int) -> Row:
-    """Make a row of its cells, which may be fewer than the columns; `width` counts the header's empty cells too."""
-    row = Row(name, number, dict(zip(columns, cells, strict=False)))
-    if len(cells) > width or any(cells[len(columns) :]):
-        raise row.fault(f"found {len(cells)} cells, expected {len(columns)}; quote a cell with a comma")
+def _check_cells(row: Row) -> None:
+    first = next(iter(row.cells.values()))
+    if first.startswith("#"):
+        raise row.fault(f"found {shown(first)}; begin a comment with # and a blank, a name with another sign")
     for column, cell in row.cells.items():
         if column not in FREE_COLUMNS and not cell.isprintable():
             raise row.fault(f"{shown(cell)} holds a line break or a sign that cannot be shown", shown(column))
-    return row

@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from magnetflow.errors import InputError
-from magnetflow.tables.sheets import shown
+from magnetflow.tables.numbers import shown
 
 if TYPE_CHECKING:
     import pandas as pd

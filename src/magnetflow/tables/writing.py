@@ -8,9 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from magnetflow.errors import InputError
-from magnetflow.tables.sheets import NUMBER
-
-NUMERIC = ("value", "sd", "lower", "upper", "coefficient", "covariance")
+from magnetflow.tables.numbers import NUMBER, NUMERIC
 
 
 def write_whole(folder: Path, files: Mapping[str, bytes]) -> None:
