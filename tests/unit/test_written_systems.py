@@ -321,3 +321,23 @@ def test_columns_of_notes_are_listed_as_not_used(tmp_path: Path) -> None:
     flows = PLANT["flows.csv"].replace("unit\n", "unit,note\n")
     notes = read(put(tmp_path, PLANT, processes_csv=processes, flows_csv=flows)).notes
     assert "not used: the column comment of processes.csv" in notes
+
+
+@pytest.mark.parametrize(
+    ("flows", "covariance", "words"),
+    [
+        (
+            "a,,plant,10,\nb,plant,,9,\n",
+            "",
+            r"no values meet the balance plant; mend a constant \(a, b\), a coefficient",
+        ),
+        ("a,,plant,10,1\nb,plant,,9,1\n", "a,b,1\n", "no values meet the balance plant; mend a covariance"),
+    ],
+)
+def test_what_contradicts_itself_is_named_with_the_constants_and_covariances_in_it(
+    flows: str, covariance: str, words: str, tmp_path: Path
+) -> None:
+    """Two exact values that differ, and two errors that are one, so that the difference of both is exact."""
+    files = {"covariance_csv": "variable_a,variable_b,covariance\n" + covariance} if covariance else {}
+    with pytest.raises(InputError, match=words):
+        solved(tmp_path, PLANT, flows_csv="flow,source,target,value,sd\n" + flows, **files)

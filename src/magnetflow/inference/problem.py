@@ -303,4 +303,13 @@ def conflict_error(problem: Problem, balances: Sequence[int], bounds: Sequence[s
     names = [problem.balance_names[row] for row in balances if row < len(problem.balance_names)]
     sets = [f"the balance{'s' * (len(names) > 1)} {listed(names)}"] if names else []
     sets += [f"the bound{'s' * (len(bounds) > 1)} {listed(list(bounds))}"] if bounds else []
-    return ConflictError(f"no values meet {' and '.join(sets)}; mend a constant, a coefficient, a sign or a bound")
+    within: set[str] = set()
+    for row in balances:
+        if row < len(problem.linear_names):
+            within.update(problem.names[place] for place in problem.matrix[[row]].indices)
+        elif row < len(problem.balance_names):
+            within.update(problem.relations[row - len(problem.linear_names)].variables)
+    constants = listed([name for name in sorted(within) if problem.constant[problem.position[name]]])
+    cure = f"a constant ({constants}), " if constants else ""
+    cure += "a covariance, " if problem.covariance.nnz else ""
+    return ConflictError(f"no values meet {' and '.join(sets)}; mend {cure}a coefficient, a sign or a bound")
