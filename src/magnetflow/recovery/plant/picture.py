@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import pandas as pd
 
+from magnetflow.drawing.layout import arrange, columns
 from magnetflow.recovery.plant.batch import Batch
 
 ENTERING = {"reagent": "reagents", "water": "water", "air": "air"}  # nodes by kind of what is drawn
@@ -13,6 +12,7 @@ SMALLEST = 1e-6  # part of the largest ribbon below which none is drawn
 MARGIN = 0.02  # of the drawing's width and height on either side
 FILLED = 0.6  # of the height, by the nodes of the fullest column; the rest lies between them
 LABEL = 0.09  # of the height, that a label takes
+GAP = 0.02  # of the height, between nodes
 
 
 def ribbons(batch: Batch, element: str) -> pd.DataFrame:
@@ -43,45 +43,32 @@ def places(batch: Batch, links: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """Return where each node of some ribbons stands, x from left to right and y from top to bottom between 0 and 1.
 
     A section stands right of all that feed it, but for what comes round; what enters stands just before the section
-    that takes it, what leaves just behind the one that gives it. Within a column nodes are ordered by the height of
-    those that feed them, and take the room that their ribbons need.
+    that takes it, what leaves behind the one that gives it. Nodes take the room of their ribbons, and of their label.
     """
-    order = list(dict.fromkeys(unit.section or unit.name for unit in batch.units))
-    ends = list(zip(links["source"], links["target"], strict=True))
-    column = _columns(order, ends)
-    last = max(column.values()) or 1
+    sections = dict.fromkeys(unit.section or unit.name for unit in batch.units)
+    ends = list(zip(links["source"], links["target"], links["value"].astype(float), strict=True))
     totals = [links.groupby(end)["value"].sum() for end in ("source", "target")]
     through = totals[0].combine(totals[1], max, fill_value=0.0)
-    members = [[name for name in column if column[name] == at] for at in range(last + 1)]
-    fullest = max(float(through[names].sum()) for names in members if names)
-    found: dict[str, tuple[float, float]] = {}
-    for at, names in enumerate(members):
-        feeding = {name: [found[one][1] for one, other in ends if other == name and one in found] for name in names}
-        names = sorted(names, key=lambda name: sum(feeding[name]) / len(feeding[name]) if feeding[name] else 1.0)
-        heights = [FILLED * float(through[name]) / fullest for name in names]
-        gap = (1 - sum(heights)) / (len(names) + 1)
-        top = gap
-        for name, height in zip(names, heights, strict=True):
-            found[name] = (MARGIN + (1 - 2 * MARGIN) * at / last, top + height / 2)
-            top += height + gap
-    for name in members[last]:  # their labels stand on their left, beside those of the column before
+    outside = [name for name in through.index if name not in sections]
+    order = [name for name in outside if name in totals[0]]
+    order += [name for name in [*sections, *outside] if name in through and name not in order]
+    column = columns(order, ends)
+    last = max(column.values())
+    fullest = max(sum(through[name] for name in order if column[name] == at) for at in range(last + 1))
+    bars = {name: FILLED * float(through[name]) / fullest for name in order}
+    flows = [(source, target, FILLED * value / fullest) for source, target, value in ends]
+    arranged = arrange(column, flows, {name: max(bars[name], LABEL) for name in order}, GAP, height=1.0)
+    found = {}
+    for name in order:
+        y = (arranged.top[name] + max(bars[name], LABEL) / 2) / arranged.height
+        found[name] = (MARGIN + (1 - 2 * MARGIN) * column[name] / last, y)
+    ends_of_all = [name for name in order if column[name] == last]
+    for name in ends_of_all:  # their labels stand on their left, where some of the column before may stand
         x, y = found[name]
-        near = [found[one][1] for one in members[last - 1] if abs(found[one][1] - y) < LABEL]
-        if near and through[name] < LABEL * fullest:
-            found[name] = (x, max(near) + LABEL if max(near) < 1 - LABEL else min(near) - LABEL)
+        near = [found[one][1] for one in order if column[one] == last - 1 and abs(found[one][1] - y) < LABEL]
+        for free in (max(near) + LABEL, min(near) - LABEL) if near and bars[name] < LABEL else ():
+            others = [one for one in ends_of_all if abs(free - found[one][1]) < LABEL + bars[one] / 2]
+            if LABEL < free < 1 - LABEL and others in ([], [name]):
+                found[name] = (x, free)
+                break
     return found
-
-
-def _columns(order: Sequence[str], ends: Sequence[tuple[str, str]]) -> Mapping[str, int]:
-    """Return the column of each node: of sections by the longest way to them, of others beside these."""
-    rank = {name: at for at, name in enumerate(order)}
-    column = dict.fromkeys([name for name in order if any(name in pair for pair in ends)], 1)
-    for name in column:
-        feeding = [column[one] for one, other in ends if other == name and one in column and rank[one] < rank[name]]
-        column[name] = max(feeding, default=0) + 1
-    for one, other in ends:
-        if one not in rank:
-            column[one] = min(column.get(one, len(order)), column[other] - 1)
-        if other not in rank:
-            column[other] = max(column.get(other, 0), column[one] + 1)
-    return column
