@@ -79,7 +79,8 @@ def test_a_closed_pipe_ends_quietly(arguments: tuple[str, ...], buffered: bool, 
     assert done.stderr == ""
     # Without a buffer, argparse writes the help by itself and passes over what fails.
     assert done.returncode == (0 if arguments == ("--help",) and not buffered else 141)
-    assert not written or {path.name for path in tmp_path.iterdir()} == {"reconciled.csv", "report.json"}
+    results = {"reconciled.csv", "reconciled.xlsx", "report.json"}
+    assert not written or {path.name for path in tmp_path.iterdir()} == results
 
 
 @pytest.mark.parametrize("arguments", [("reconcile", "nowhere"), SMALL], ids=" ".join)
@@ -94,7 +95,7 @@ def test_a_reader_that_stops_is_no_fault(tmp_path: Path) -> None:
     line = f"{shlex.join([str(MAGNETFLOW), *SMALL, str(tmp_path)])} | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode in (0, 141)
-    assert done.stdout.startswith("25 variables")
+    assert done.stdout.startswith("26 variables")
     assert (done.stdout.count("\n"), done.stderr) == (1, "")
 
 
@@ -133,7 +134,7 @@ def test_threads_are_set_before_numpy_counts_them(arguments: tuple[str, ...], tm
 
 def test_a_small_system_needs_no_more_than_it_uses(tmp_path: Path) -> None:
     """Of what is slow to import, the command loads nothing that a small linear system does not need."""
-    slow = ("scipy.optimize", "scipy.stats", "xarray", "pandera", "openpyxl", "plotly", "periodictable")
+    slow = ("scipy.optimize", "scipy.stats", "xarray", "pandera", "plotly", "periodictable")
     code = (
         "import sys; from magnetflow.cli import main; main(sys.argv[1:]);"
         f"sys.exit(', '.join(name for name in {slow} if name in sys.modules))"

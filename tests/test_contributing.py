@@ -115,7 +115,7 @@ def test_the_walk_can_be_followed(compendium: Path) -> None:
     assert references["bicycles.sold"]["reason"] == "the chapter on electric bicycles is new"
     assert (compendium / "notebooks" / "18-bicycles.ipynb").exists()
     for place, flow, layers in (
-        ("my-system", "collected bicycles", {"goods", "metal"}),
+        ("my-system-reconciled", "collected bicycles", {"goods", "metal"}),
         ("my-outcome", "K20", set()),
     ):
         rows = list(csv.DictReader((compendium / place / "reconciled.csv").open(encoding="utf-8")))

@@ -150,7 +150,7 @@ def test_the_commands_of_the_readme_run_from_an_empty_folder(installed: Installe
     beside_the_book = run_with(MAGNETFLOW.parent, tmp_path / "beside_the_book", *shell)
     assert (alone.returncode, alone.stderr) == (0, "")
     assert alone.stdout == beside_the_book.stdout
-    assert (tmp_path / "alone" / "reconciled.csv").is_file()
+    assert (tmp_path / "alone" / "results" / "reconciled.csv").is_file()
     assert "Closure of every element" in alone.stdout
     assert json.loads(alone.stdout[alone.stdout.index("\n{\n") :])["closure_kg"]["Nd"] < 1e-9
 

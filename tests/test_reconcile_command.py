@@ -21,6 +21,8 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from magnetflow.cli import main
+from magnetflow.cli.reconcile import results_beside
+from magnetflow.flows import output
 
 
 def put(folder: Path, files: Files) -> Path:
@@ -49,6 +51,8 @@ def _typed(cell: str) -> Any:
 
 
 def outcome(folder: Path) -> tuple[list[dict[str, str]], dict[str, Any]]:
+    """The results in a folder, or else in the one beside it."""
+    folder = folder if (folder / "reconciled.csv").exists() else results_beside(folder)
     with (folder / "reconciled.csv").open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
     return rows, json.loads((folder / "report.json").read_text(encoding="utf-8"))
@@ -156,7 +160,7 @@ def test_the_same_bytes_come_out_each_time(kind: str, tmp_path: Path) -> None:
     folder = put(tmp_path / "in", FOLDERS[kind])
     for run in ("one", "two"):
         assert main(["reconcile", str(folder), "--out", str(tmp_path / run)]) == 0
-    for name in ("reconciled.csv", "report.json"):
+    for name in ("reconciled.csv", "reconciled.xlsx", "report.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
@@ -190,11 +194,77 @@ def test_a_workbook_gives_what_its_sheets_give(kind: str, tmp_path: Path) -> Non
     book = as_workbook(FOLDERS[kind], put(tmp_path / "book", {}) / "mine.xlsx")
     assert main(["reconcile", str(folder)]) == 0
     assert main(["reconcile", str(book)]) == 0
-    assert outcome(folder) == outcome(book.parent)
-    for name in ("reconciled.csv", "report.json"):
-        (book.parent / name).unlink()
+    assert outcome(folder) == outcome(book)
     assert main(["reconcile", str(book.parent)]) == 0
     assert outcome(folder) == outcome(book.parent)
+
+
+@pytest.mark.parametrize(
+    ("place", "results"),
+    [
+        ("flows", "flows-reconciled"),
+        ("flows/", "flows-reconciled"),
+        ("book.v2.xlsx", "book.v2-reconciled"),
+        (".", "../{}-reconciled"),
+        ("flows/..", "../{}-reconciled"),
+    ],
+)
+def test_results_lie_in_a_folder_of_their_own_beside_the_input(
+    place: str, results: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(put(tmp_path / "here", SYSTEM))
+    put(tmp_path / "here" / "flows", SYSTEM)
+    as_workbook(SYSTEM, tmp_path / "here" / "book.v2.xlsx")
+    before = sorted(Path("flows").iterdir())
+    assert main(["reconcile", place]) == 0
+    folder = Path(results.format("here"))
+    assert {path.name for path in folder.iterdir()} == {"reconciled.csv", "reconciled.xlsx", "report.json"}
+    assert (
+        f"reconciled.csv, reconciled.xlsx and report.json are in {results_beside(Path(place))}"
+        in capsys.readouterr().out
+    )
+    assert results_beside(Path(place)).resolve() == folder.resolve()
+    assert sorted(Path("flows").iterdir()) == before, "nothing is written into the input"
+
+
+def test_pictures_are_drawn_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reconcile", str(put(tmp_path / "mine", LAYERED)), "--picture"]) == 0
+    assert (
+        "Pictures there: picture.html, and as SVG: picture-goods-2020.svg, picture-metal-2020.svg"
+        in capsys.readouterr().out
+    )
+    drawn = {path.name for path in (tmp_path / "mine-reconciled").iterdir() if path.name.startswith("picture")}
+    assert "picture.html" in drawn and "picture-metal-2021.svg" in drawn
+    folder = ROOT / "tests" / "cases" / "analytic_equal_sd"
+    assert main(["reconcile", str(folder), "--picture", "--out", str(tmp_path / "plain")]) == 0
+    assert "No picture: only a system has processes and flows to draw." in capsys.readouterr().out
+
+
+def test_the_report_has_the_words_of_stan_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two measurements of one flow, 10 and 12, each with sd 1: one balance, χ² 2, and scores of -1 and 1."""
+    rows = "flow,source,target,value,sd\nin,,P,10,1\nout,P,,12,1\n"
+    assert (
+        main(["reconcile", str(put(tmp_path / "a", {"flows.csv": rows, "processes.csv": "process,stock\nP,no\n"}))])
+        == 0
+    )
+    words = outcome(tmp_path / "a")[1]["in_terms_of_stan"]
+    assert words["degree_of_over_determination"] == 1
+    assert words["objective_function_value"] == pytest.approx(2)
+    assert words["quality_of_fit"] == pytest.approx(0.157299, abs=1e-6)
+    assert words["standard_scores"] == pytest.approx({"in": -1, "out": 1})
+    line = (
+        "In terms of STAN: degree of over-determination 1, quality of fit 0.157, largest standard score -1.00 (in)."
+    )
+    assert line in capsys.readouterr().out
+
+
+def test_a_large_system_has_no_workbook_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output, "WORKBOOK_ROWS", 3)
+    assert main(["reconcile", str(put(tmp_path / "a", SYSTEM))]) == 0
+    assert "No reconciled.xlsx: there are more than 3 variables." in capsys.readouterr().out
+    assert not (tmp_path / "a-reconciled" / "reconciled.xlsx").exists()
 
 
 def test_layers_periods_stocks_and_units_hang_together(tmp_path: Path) -> None:
@@ -324,8 +394,10 @@ def test_bad_input_is_refused_with_one_line_and_nothing_is_lost(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     # An earlier outcome must stand.
-    folder = put(tmp_path / "mine", {**spoil(FOLDERS[kind]), "reconciled.csv": "earlier", "report.json": "earlier"})
+    folder, earlier = put(tmp_path / "mine", spoil(FOLDERS[kind])), {"reconciled.csv": "earlier", "report.json": "x"}
+    put(results_beside(folder), earlier)
     line = refused(folder, capsys)
+    assert {path.name: path.read_text("utf-8") for path in results_beside(folder).iterdir()} == earlier
     for words in expected:
         assert words in line, line
 
@@ -379,12 +451,15 @@ def test_no_mutation_of_a_folder_ends_in_a_traceback(part: int, count: int, tmp_
         folder = tmp_path / f"{len(codes)}"
         put(folder, {name: text.encode("utf-8", errors="surrogateescape") for name, text in files.items()})
         out, err = io.StringIO(), io.StringIO()
+        options = drawn.choice([[], [], ["--picture"]])
         with redirect_stdout(out), redirect_stderr(err):
-            codes.append(main(["reconcile", str(folder)]))
+            codes.append(main(["reconcile", str(folder), *options]))
         assert codes[-1] in (0, 2), (files, err.getvalue())
         assert len(err.getvalue().splitlines()) == (codes[-1] == 2), (files, err.getvalue())
-        assert (folder / "reconciled.csv").exists() == (folder / "report.json").exists() == (codes[-1] == 0)
+        results = results_beside(folder)
+        assert (results / "reconciled.csv").exists() == (results / "report.json").exists() == (codes[-1] == 0)
         shutil.rmtree(folder)
+        shutil.rmtree(results, ignore_errors=True)
 
     each()
     assert len(codes) >= 0.8 * count

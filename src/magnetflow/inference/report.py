@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -50,15 +50,38 @@ def report(reconciliation: Reconciliation, steps: Sequence[Eliminated] = ()) -> 
     }
 
 
-def write(reconciliation: Reconciliation, folder: Path, steps: Sequence[Eliminated] = ()) -> None:
-    """Write `reconciled.csv` and `report.json` into `folder`, each whole or not at all.
+def write(
+    reconciliation: Reconciliation,
+    folder: Path,
+    steps: Sequence[Eliminated] = (),
+    others: Mapping[str, bytes] | None = None,
+) -> None:
+    """Write `reconciled.csv`, `report.json` and `others`, files by name, into `folder`: each whole or not at all.
 
+    The report has what STAN calls these things too.
     Raises InputError if the folder cannot be made or written.
     """
     frame = reconciliation.table()
     lines = ([_cell(value) for value in row] for row in frame.itertuples(index=False))
-    document = json.dumps(report(reconciliation, steps), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    write_whole(folder, {TABLE: csv_bytes([list(frame.columns), *lines]), REPORT: document.encode()})
+    document = report(reconciliation, steps) | {"in_terms_of_stan": _in_terms_of_stan(reconciliation)}
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    write_whole(folder, {TABLE: csv_bytes([list(frame.columns), *lines]), REPORT: text.encode(), **(others or {})})
+
+
+def _in_terms_of_stan(reconciliation: Reconciliation) -> dict[str, Any]:
+    """Return the tests by the names that STAN has for them.
+
+    A standard score is the measured value less the reconciled one, over the standard uncertainty of the measured one.
+    The formula of STAN's quality of fit is not public; the p-value of the χ² test is what stands for it here.
+    """
+    test = reconciliation.test
+    scores = zip(reconciliation.problem.names, (-reconciliation.adjustment_in_sd).tolist(), strict=True)
+    return {
+        "degree_of_over_determination": test.degrees_of_freedom,
+        "objective_function_value": test.objective,
+        "quality_of_fit": test.p_value,
+        "standard_scores": {name: score + 0.0 for name, score in scores if not math.isnan(score)},
+    }
 
 
 def _cell(value: object) -> str:
@@ -78,6 +101,12 @@ def summary(reconciliation: Reconciliation, steps: Sequence[Eliminated] = ()) ->
         lines.append(
             f"The chi-square test {'passes' if test.passed else 'FAILS'}: {test.objective:.4g} at "
             f"{test.degrees_of_freedom} degrees of freedom, 95 % limit {test.limit:.4g}, p = {test.p_value:.3g}."
+        )
+        scores = _in_terms_of_stan(reconciliation)["standard_scores"]
+        name = max(scores, key=lambda one: abs(scores[one]))
+        lines.append(
+            f"In terms of STAN: degree of over-determination {test.degrees_of_freedom}, quality of fit "
+            f"{test.p_value:.3g}, largest standard score {scores[name]:.2f} ({name})."
         )
     lines += _adjustments(reconciliation)
     for suspect in reconciliation.suspects[:LINES]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 NUMERIC = {  # columns of numbers
     "value", "amount", "mean", "sd", "std", "cv", "ci95", "gsd", "uncertainty", "low", "mode", "high", "lower",
-    "upper", "start", "length", "coefficient", "covariance",
+    "upper", "start", "length", "coefficient", "covariance", "reconciled", "reconciled_sd",
 }  # fmt: skip
 # One to three digits, a mark and three digits: thousands for some writers, decimals for others.
 UNCLEAR = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}")
