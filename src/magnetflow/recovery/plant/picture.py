@@ -12,7 +12,6 @@ SMALLEST = 1e-6  # part of the largest ribbon below which none is drawn
 MARGIN = 0.02  # of the drawing's width and height on either side
 FILLED = 0.6  # of the height, by the nodes of the fullest column; the rest lies between them
 LABEL = 0.09  # of the height, that a label takes
-GAP = 0.02  # of the height, between nodes
 
 
 def ribbons(batch: Batch, element: str) -> pd.DataFrame:
@@ -43,7 +42,8 @@ def places(batch: Batch, links: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """Return where each node of some ribbons stands, x from left to right and y from top to bottom between 0 and 1.
 
     A section stands right of all that feed it, but for what comes round; what enters stands just before the section
-    that takes it, what leaves behind the one that gives it. Nodes take the room of their ribbons, and of their label.
+    that takes it, what leaves behind the one that gives it. Within a column nodes stand as least crosses, and share
+    the room that is left.
     """
     sections = dict.fromkeys(unit.section or unit.name for unit in batch.units)
     ends = list(zip(links["source"], links["target"], links["value"].astype(float), strict=True))
@@ -56,19 +56,18 @@ def places(batch: Batch, links: pd.DataFrame) -> dict[str, tuple[float, float]]:
     last = max(column.values())
     fullest = max(sum(through[name] for name in order if column[name] == at) for at in range(last + 1))
     bars = {name: FILLED * float(through[name]) / fullest for name in order}
-    flows = [(source, target, FILLED * value / fullest) for source, target, value in ends]
-    arranged = arrange(column, flows, {name: max(bars[name], LABEL) for name in order}, GAP, height=1.0)
-    found = {}
-    for name in order:
-        y = (arranged.top[name] + max(bars[name], LABEL) / 2) / arranged.height
-        found[name] = (MARGIN + (1 - 2 * MARGIN) * column[name] / last, y)
-    ends_of_all = [name for name in order if column[name] == last]
-    for name in ends_of_all:  # their labels stand on their left, where some of the column before may stand
+    tops = arrange(column, ends, {name: float(through[name]) for name in order}, gap=LABEL * fullest).top
+    found: dict[str, tuple[float, float]] = {}
+    for at in range(last + 1):
+        names = sorted((name for name in order if column[name] == at), key=lambda name: tops[name])
+        gap = (1 - sum(bars[name] for name in names)) / (len(names) + 1)
+        top = gap
+        for name in names:
+            found[name] = (MARGIN + (1 - 2 * MARGIN) * at / last, top + bars[name] / 2)
+            top += bars[name] + gap
+    for name in (name for name in order if column[name] == last):  # their labels stand on their left
         x, y = found[name]
         near = [found[one][1] for one in order if column[one] == last - 1 and abs(found[one][1] - y) < LABEL]
-        for free in (max(near) + LABEL, min(near) - LABEL) if near and bars[name] < LABEL else ():
-            others = [one for one in ends_of_all if abs(free - found[one][1]) < LABEL + bars[one] / 2]
-            if LABEL < free < 1 - LABEL and others in ([], [name]):
-                found[name] = (x, free)
-                break
+        if near and bars[name] < FILLED * LABEL:
+            found[name] = (x, max(near) + LABEL if max(near) < 1 - LABEL else min(near) - LABEL)
     return found
