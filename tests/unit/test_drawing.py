@@ -313,6 +313,30 @@ def test_a_large_system_is_drawn_by_its_largest_flows(monkeypatch: pytest.Monkey
     assert [ribbon.name for ribbon in diagram.ribbons] == ["m3", "m5"]
 
 
+def test_a_stock_in_another_kind_of_unit_is_told_and_not_drawn_to_scale() -> None:
+    """Flows per year and a change per period of unknown length: the text has the change, and no bar has its width."""
+    system = System(
+        {"use": Process(stock=True)},
+        {"in": Flow("", "use"), "out": Flow("use", "")},
+        {("in", Place("2020")): Figure(5, 1, unit="t/a"), ("out", Place("2020")): Figure(3, 1, unit="t/a")},
+        changes={("use", Place("2020")): Figure(2, 0.5, unit="t")},
+    )
+    [diagram] = output.diagrams(reconcile(system.problem()))
+    assert diagram.nodes["use"].stock == 0.0
+    assert diagram.nodes["use"].notes == ("stock +2.00 ± 0.47 t",)
+
+
+def test_a_process_whose_small_flows_are_left_out_stays_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "DRAWN", 2)
+    flows = {"in": Flow("", "P"), "out": Flow("P", ""), "a little": Flow("P", "")}
+    system = System(
+        {"P": Process()}, flows, {(name, Place()): Figure(at, 1) for name, at in zip(flows, (10, 8, 2), strict=True)}
+    )
+    [diagram] = output.diagrams(reconcile(system.problem()))
+    assert [node.label for node in diagram.nodes.values() if node.is_process] == ["P"]
+    assert [ribbon.name for ribbon in diagram.ribbons] == ["in", "out"]
+
+
 def test_flows_below_zero_and_units_that_differ_are_drawn_to_one_scale() -> None:
     system = System(
         {"A": Process(), "B": Process()},

@@ -62,11 +62,10 @@ def arrange(
     size: Mapping[str, float],
     gap: float,
     head: Mapping[str, float] | None = None,
-    height: float = 0.0,
 ) -> Arrangement:
     """Place nodes of a `size`, each with a `head` above it that stays free and a `gap` to what stands below.
 
-    The height is the one given, or what the fullest column needs where that is more.
+    The height is what the fullest column needs.
     """
     sizes: dict[Key, float] = {name: size[name] for name in column}
     heads: dict[Key, float] = {name: head[name] if head else 0.0 for name in column}
@@ -84,8 +83,7 @@ def arrange(
         for one, other in pairwise(way):
             after[one][other] = before[other][one] = after[one].get(other, LEAST) + thickness
     members = _uncrossed(members, before, after)
-    full = [sum(sizes[key] + heads[key] + gap for key in keys) - gap for keys in members]
-    height = max(height, *full)
+    height = max(sum(sizes[key] + heads[key] + gap for key in keys) - gap for keys in members)
     middle = {key: height * (at + 0.5) / len(keys) for keys in members for at, key in enumerate(keys)}
     for sweep in range(SWEEPS):
         for keys in members if sweep % 2 else reversed(members):

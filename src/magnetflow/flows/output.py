@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
 
+import numpy as np
+
 from magnetflow.drawing.sankey import CALCULATED, MEASURED, UNDETERMINED, Diagram, Node, Ribbon, page, svg
 from magnetflow.errors import InputError
 from magnetflow.flows.statement import CONCENTRATION, FLOW, STOCK, STOCK_CHANGE, TRANSFER_COEFFICIENT
@@ -30,7 +32,6 @@ SHEETS = {  # what each shows, and its first columns
     "concentrations": ((CONCENTRATION,), ("flow", "layer", "period")),
 }
 WORDS = {STOCK: "level", STOCK_CHANGE: "change"}  # as in the sheet of stocks
-SIZED = (FLOW, STOCK_CHANGE)  # what has a width in a picture
 KINDS = {OBSERVABLE: CALCULATED, UNOBSERVABLE: UNDETERMINED}  # all others are measured
 DRAWN = 400  # flows in one picture, the largest of them
 UNBALANCED = 1e-6  # of what passes a process, from where on it is no process that balances
@@ -89,20 +90,19 @@ def diagrams(reconciliation: Reconciliation) -> list[Diagram]:
 def _diagram(rows: Sequence[Row], layer: str, period: str) -> Diagram:
     """Draw the flows, and the stocks that change with them, of one layer and period."""
     flows = [row for row in rows if row["quantity"] == FLOW]
+    stocks = {row["process"]: row for row in rows if row["quantity"] == STOCK_CHANGE}
+    levels = {row["process"]: row for row in rows if row["quantity"] == STOCK}
     unit = flows[0]["unit"]
-    size = {
-        row["name"]: row["value"] * (conversion_factor(row["unit"], unit) if row["unit"] else 1.0)
-        for row in rows
-        if row["quantity"] in (FLOW, STOCK_CHANGE)
-    }
-    flows.sort(key=lambda row: -abs(size[row["name"]]) if not math.isnan(size[row["name"]]) else 0.0)
+    size = {row["name"]: row["value"] * _factor(row["unit"], unit) for row in [*flows, *stocks.values()]}
+    outside = _outside(flows, size, set(stocks))
     heading = ", ".join(part for part in (layer, period) if part) or "flows"
     if len(flows) > DRAWN:
-        heading, flows = f"{heading}: the {DRAWN} largest of {len(flows)} flows", flows[:DRAWN]
-    stocks = {row["process"]: row for row in rows if row["quantity"] == STOCK_CHANGE}
-    outside = _outside(flows, size, set(stocks))
+        heading = f"{heading}: the {DRAWN} largest of {len(flows)} flows"
+        largest = sorted(flows, key=lambda row: -np.nan_to_num(abs(size[row["name"]])))[:DRAWN]
+        drawn = {row["name"] for row in largest}
+        flows = [row for row in flows if row["name"] in drawn]
     nodes, ribbons = dict[str, Node](), list[Ribbon]()
-    for row in sorted(flows, key=rows.index):
+    for row in flows:
         ends = []
         for end in ("source", "target"):
             if row[end] in outside:
@@ -110,7 +110,7 @@ def _diagram(rows: Sequence[Row], layer: str, period: str) -> Diagram:
                 nodes[key] = Node(row["flow"], (amount(row),), is_process=False)
             else:
                 key = row[end]
-                nodes[key] = _process(key, stocks.get(key), size, rows)
+                nodes[key] = _process(key, stocks.get(key), levels.get(key), size)
             ends.append(key)
         value = size[row["name"]]
         kind = KINDS.get(row["class"], MEASURED)
@@ -137,12 +137,11 @@ def _outside(flows: Sequence[Row], size: Mapping[str, float], with_stock: set[st
     return {""} | {name for name in through if abs(entering[name] - leaving[name]) > UNBALANCED * abs(entering[name])}
 
 
-def _process(name: str, stock: Row | None, size: Mapping[str, float], rows: Sequence[Row]) -> Node:
+def _process(name: str, stock: Row | None, level: Row | None, size: Mapping[str, float]) -> Node:
     """Return the node of a process, with what is added to its stock, and the level where one is given."""
     if stock is None:
         return Node(name)
-    notes = [f"stock {amount(stock, sign='+')}"]
-    notes += [f"level {amount(row)}" for row in rows if row["quantity"] == STOCK and row["process"] == name]
+    notes = [f"stock {amount(stock, sign='+')}", *([f"level {amount(level)}"] if level else [])]
     change = size[stock["name"]]
     return Node(name, tuple(notes), stock=0.0 if math.isnan(change) else change)
 
