@@ -159,7 +159,7 @@ def test_bounds_can_be_let_go(tmp_path: Path) -> None:
 def test_the_same_bytes_come_out_each_time(kind: str, tmp_path: Path) -> None:
     folder = put(tmp_path / "in", FOLDERS[kind])
     for run in ("one", "two"):
-        assert main(["reconcile", str(folder), "--out", str(tmp_path / run)]) == 0
+        assert main(["reconcile", str(folder), "--xlsx", "--out", str(tmp_path / run)]) == 0
     for name in ("reconciled.csv", "reconciled.xlsx", "report.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
@@ -218,11 +218,10 @@ def test_results_lie_in_a_folder_of_their_own_beside_the_input(
     before = sorted(Path("flows").iterdir())
     assert main(["reconcile", place]) == 0
     folder = Path(results.format("here"))
-    assert {path.name for path in folder.iterdir()} == {"reconciled.csv", "reconciled.xlsx", "report.json"}
-    assert (
-        f"reconciled.csv, reconciled.xlsx and report.json are in {results_beside(Path(place))}"
-        in capsys.readouterr().out
-    )
+    workbook = ["reconciled.xlsx"] if place.endswith(".xlsx") else []
+    assert {path.name for path in folder.iterdir()} == {"reconciled.csv", "report.json", *workbook}
+    files = ", ".join(["reconciled.csv", *workbook])
+    assert f"{files} and report.json are in {results_beside(Path(place))}" in capsys.readouterr().out
     assert results_beside(Path(place)).resolve() == folder.resolve()
     assert sorted(Path("flows").iterdir()) == before, "nothing is written into the input"
 
@@ -262,7 +261,7 @@ def test_a_large_system_has_no_workbook_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(output, "WORKBOOK_ROWS", 3)
-    assert main(["reconcile", str(put(tmp_path / "a", SYSTEM))]) == 0
+    assert main(["reconcile", str(put(tmp_path / "a", SYSTEM)), "--xlsx"]) == 0
     assert "No reconciled.xlsx: there are more than 3 variables." in capsys.readouterr().out
     assert not (tmp_path / "a-reconciled" / "reconciled.xlsx").exists()
 
@@ -485,3 +484,14 @@ def mutated(text: str, drawn: random.Random) -> str:
     else:
         cells[cell] = drawn.choice(["1e-300", "-5", "1e12", "0.0000001", "7", "1e30", "-1e-9"])
     return "\n".join([*lines[:row], ",".join(cells), *lines[row + 1 :]])
+
+
+def test_what_is_not_read_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "in"
+    shutil.copytree(ROOT / "examples" / "recycling", folder)
+    (folder / "remarks.csv").write_text("who,what\nme,something\n", encoding="utf-8")
+    assert main(["reconcile", str(folder), "--out", str(folder)]) == 0
+    assert "\nNot read: remarks.csv.\n" in capsys.readouterr().out
+    assert main(["reconcile", str(folder), "--out", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert "Not read: " in printed and "reconciled.csv" not in printed.splitlines()[-2], "results are no input"

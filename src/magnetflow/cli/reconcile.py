@@ -31,6 +31,8 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--out", type=Path, help=where)
     parser.add_argument("--no-bounds", action="store_true", help="let every variable take any value")
     parser.add_argument("--eliminate", action="store_true", help="take out suspects until the test passes")
+    as_workbook = "write the results as a workbook too, in the layout of the input; always done for a workbook"
+    parser.add_argument("--xlsx", action="store_true", help=as_workbook)
     pictures = "draw a Sankey diagram of each layer and period, as SVG and on one page of HTML"
     parser.add_argument("--picture", action="store_true", help=pictures)
 
@@ -40,24 +42,31 @@ def run(options: argparse.Namespace) -> None:
     import numpy as np
 
     from magnetflow.flows import output
+    from magnetflow.flows.folder import unread
     from magnetflow.inference import report
     from magnetflow.inference.problem import listed
     from magnetflow.inference.reconcile import eliminate_serially, reconcile
+    from magnetflow.tables.sheets import WORKBOOKS
 
     problem, of_stan = _read(options.folder)
+    others = [] if of_stan else unread(options.folder)
     with np.errstate(all="ignore"):  # what is not finite ends as an error of its own
         result = reconcile(problem.without_bounds() if options.no_bounds else problem)
         result, steps = eliminate_serially(result) if options.eliminate else (result, [])
     folder = options.out or results_beside(options.folder)
     drawn = output.pictures(result, options.folder.resolve().stem) if options.picture else {}
-    sheets = {output.WORKBOOK: output.workbook(result)} if len(problem.names) <= output.WORKBOOK_ROWS else {}
+    wanted = options.xlsx or of_stan is not None or options.folder.suffix.lower() in WORKBOOKS
+    fits = len(problem.names) <= output.WORKBOOK_ROWS
+    sheets = {output.WORKBOOK: output.workbook(result)} if wanted and fits else {}
     report.write(result, folder, steps, {**sheets, **drawn})
     print(report.summary(result, steps))
     if of_stan:
         print(*_compared(of_stan, result), sep="\n")
+    if others:
+        print(f"Not read: {listed(others)}.")
     files = ", ".join([report.TABLE, *sheets])
     print(f"{files} and {report.REPORT} are in {folder}.")
-    if not sheets:
+    if wanted and not fits:
         print(f"No {output.WORKBOOK}: there are more than {output.WORKBOOK_ROWS:,} variables.")
     if drawn:
         page, *others = drawn

@@ -26,7 +26,9 @@ from magnetflow.flows.system import ZERO, System
 from magnetflow.inference import plain
 from magnetflow.inference.draws.distributions import LOGNORMAL, TRIANGULAR, ends_of_triangle
 from magnetflow.inference.problem import UNMEASURED, Problem, listed
+from magnetflow.inference.report import REPORT, TABLE
 from magnetflow.tables.sheets import FREE_COLUMNS, SUFFIX, Row, Sheet, read_sheets, shown
+from magnetflow.tables.sheets import unread as sheets_unread
 from magnetflow.tables.units import conversion_factor
 from magnetflow.tables.writing import csv_bytes, workbook_bytes, write_whole
 
@@ -45,6 +47,7 @@ COLUMNS = {  # of each sheet: those that must be there, and those that may
 YES, NO = ("yes", "true", "1"), ("no", "false", "0")
 QUANTITIES = CHANGE, LEVEL = "change", "level"
 MISSING_ROWS, GOODS_LAYER, DEFAULT_CV = "missing rows", "goods layer", "default cv"
+RESULTS = (TABLE, REPORT)
 OPTIONS = (MISSING_ROWS, GOODS_LAYER, ADDING_UP, WITHIN_GOODS, DEFAULT_CV)
 
 
@@ -61,6 +64,11 @@ def read(place: Path) -> Problem:
         return plain.read_problem(sheets, equations if equations.is_file() else None)
     problem = "nothing to reconcile; put flows.csv and processes.csv there, or variables.csv and balances.csv"
     raise TableError(place.name or str(place), problem)
+
+
+def unread(place: Path) -> list[str]:
+    """Return the files and sheets in a place that `read` passes over, but for results that were written there."""
+    return sheets_unread(place, {*COLUMNS, *plain.SHEETS}, (plain.EQUATIONS, *RESULTS))
 
 
 def read_system(place: Path) -> System:
