@@ -41,7 +41,7 @@ def ideal() -> dict[str, Batch]:
     """Return 200 kg of alloy by each route: all reacts, nothing is lost, but for the current that makes oxygen."""
     values = electrolysis.conditions()
     cell = Electrolysis(cell_voltage_v=values["cell_voltage_v"], current_efficiency=values["current_efficiency"])
-    return {"ssc": balance("ssc"), **_of_cell(Conditions(), cell, Electrolysis(selective=True))}
+    return {"ssc": balance("ssc"), **_of_cell(Conditions(), cell)}
 
 
 def central() -> dict[str, Batch]:
@@ -49,14 +49,14 @@ def central() -> dict[str, Batch]:
     disks = plant.composition("hdd")
     conditions, cell = central_conditions("sene", composition=disks)
     of_kiln = central_conditions("ssc", composition=disks, boron="bcl3")
-    return {"ssc": balance("ssc", *of_kiln), **_of_cell(conditions, cell, replace(cell, selective=True))}
+    return {"ssc": balance("ssc", *of_kiln), **_of_cell(conditions, cell)}
 
 
-def _of_cell(conditions: Conditions, cell: Electrolysis, selective: Electrolysis) -> dict[str, Batch]:
+def _of_cell(conditions: Conditions, cell: Electrolysis) -> dict[str, Batch]:
     return {
         "acid": balance("sene", conditions, cell),
         "membrane": balance("sene", conditions, replace(cell, divided=True)),
-        "selective": balance("sene", conditions, selective),
+        "selective": balance("sene", conditions, replace(cell, selective=True)),
     }
 
 
