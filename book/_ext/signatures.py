@@ -8,14 +8,15 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
+MODULES = re.compile(r"~?\b(?:[a-z_]\w*\.)+(?=[A-Z])|~")
 PARAMETERS = re.compile(r"<dl>\s*((?:<dd>.*?</dd>\s*)+)</dl>", re.S)
 
 
 def mend_signature(
     app: Sphinx, what: str, name: str, documented: Any, options: Any, signature: str | None, returned: str | None
 ) -> tuple[str | None, str | None]:
-    """Replace a default that a dataclass makes anew for each instance, such as an empty mapping, by dots."""
-    return signature and signature.replace("<factory>", "..."), returned
+    """Replace a default that a dataclass makes anew for each instance by dots, and leave out modules of types."""
+    return signature and MODULES.sub("", signature.replace("<factory>", "...")), returned
 
 
 def mend_page(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:

@@ -21,7 +21,7 @@ from magnetflow.recovery.plant.streams import gas_volume_m3
 from magnetflow.recovery.plant.units import FARADAY_C_PER_MOL
 from magnetflow.recovery.routes import balance
 from magnetflow.recovery.stages.electroleach import Electrolysis, Work, work
-from magnetflow.studies.neo_cycle import plant
+from magnetflow.studies.neo_cycle import plant, routes_compared
 from magnetflow.studies.neo_cycle.cell import electrolysis
 
 DISKS: Any = plant.composition("hdd")
@@ -205,3 +205,11 @@ def test_conditions_that_cannot_be_are_refused() -> None:
         Electrolysis(boron_oxidised=1.5)
     with pytest.raises(ProcessError, match="water_ratio is '3'; give 1 to 1000"):
         Electrolysis(water_ratio="3")  # type: ignore[arg-type]
+
+
+def test_the_routes_are_compared_at_one_current_efficiency() -> None:
+    """Six of 37 electrons are those of neodymium; both cells lose the same part of the current."""
+    charge = routes_compared.table(routes_compared.ideal()).loc["charge, Ah for a kg of magnets"]
+    both = [charge[routes_compared.COLUMNS[key]] for key in ("selective", "acid")]
+    assert both[0] / both[1] == pytest.approx(6 / 37)
+    assert both[1] == pytest.approx(917.2442776022584 / 0.85)

@@ -212,7 +212,7 @@ def download(text: str, file: str, label: str) -> HTML:
     """Return a link under which a reader of the page finds a text as a file; it lies in the page itself."""
     content = base64.b64encode(text.encode()).decode()
     link = f'<a download="{file}" href="data:text/csv;charset=utf-8;base64,{content}">{html.escape(label)}</a>'
-    return HTML(f"<p>{link}</p>")
+    return HTML(f'<p class="mf-download">{link}</p>')
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

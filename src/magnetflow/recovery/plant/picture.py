@@ -11,6 +11,7 @@ ENTERING = {"reagent": "reagents", "water": "water", "air": "air"}  # nodes by k
 SMALLEST = 1e-6  # part of the largest ribbon below which none is drawn
 MARGIN = 0.02  # of the drawing's width and height on either side
 FILLED = 0.6  # of the height, by the nodes of the fullest column; the rest lies between them
+APART = 0.5  # of the distance of two columns, that the last stands further off
 LABEL = 0.09  # of the height, that a label takes
 
 
@@ -63,9 +64,11 @@ def places(batch: Batch, links: pd.DataFrame) -> dict[str, tuple[float, float]]:
         gap = (1 - sum(bars[name] for name in names)) / (len(names) + 1)
         top = gap
         for name in names:
-            found[name] = (MARGIN + (1 - 2 * MARGIN) * at / last, top + bars[name] / 2)
+            # Labels of the last column stand on their left: it keeps apart from the one before it.
+            x = (at + APART * (at == last)) / (last + APART)
+            found[name] = (MARGIN + (1 - 2 * MARGIN) * x, top + bars[name] / 2)
             top += bars[name] + gap
-    for name in (name for name in order if column[name] == last):  # their labels stand on their left
+    for name in (name for name in order if column[name] == last):
         x, y = found[name]
         near = [found[one][1] for one in order if column[one] == last - 1 and abs(found[one][1] - y) < LABEL]
         if near and bars[name] < FILLED * LABEL:
