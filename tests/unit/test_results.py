@@ -220,7 +220,8 @@ def test_a_sankey_places_every_node() -> None:
 def test_a_download_lies_in_the_page() -> None:
     page = results.download("a,b\n1,µ\n", "two.csv", "Two <cells>")
     content = re.fullmatch(
-        r'<p class="mf-download"><a download="two\.csv" href="data:text/csv;charset=utf-8;base64,(.+)">Two &lt;cells&gt;</a></p>',
+        r'<p class="mf-download"><a download="two\.csv" '
+        r'href="data:text/csv;charset=utf-8;base64,(.+)">Two &lt;cells&gt;</a></p>',
         str(page.data),
     )
     assert content and base64.b64decode(content[1]).decode() == "a,b\n1,µ\n"

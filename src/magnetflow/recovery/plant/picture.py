@@ -11,6 +11,8 @@ ENTERING = {"reagent": "reagents", "water": "water", "air": "air"}  # nodes by k
 SMALLEST = 1e-6  # part of the largest ribbon below which none is drawn
 MARGIN = 0.02  # of the drawing's width and height on either side
 FILLED = 0.6  # of the height, by the nodes of the fullest column; the rest lies between them
+LOOP = 0.14  # of the width, on the left of a drawing in which something comes round
+LONG = 12  # letters of a name that reaches to the next column
 APART = 0.5  # of the distance of two columns, that the last stands further off
 LABEL = 0.09  # of the height, that a label takes
 
@@ -44,7 +46,7 @@ def places(batch: Batch, links: pd.DataFrame) -> dict[str, tuple[float, float]]:
 
     A section stands right of all that feed it, but for what comes round; what enters stands just before the section
     that takes it, what leaves behind the one that gives it. Within a column nodes stand as least crosses, and share
-    the room that is left.
+    the room that is left; a small node makes way for a long label beside it.
     """
     sections = dict.fromkeys(unit.section or unit.name for unit in batch.units)
     ends = list(zip(links["source"], links["target"], links["value"].astype(float), strict=True))
@@ -56,21 +58,29 @@ def places(batch: Batch, links: pd.DataFrame) -> dict[str, tuple[float, float]]:
     column = columns(order, ends)
     last = max(column.values())
     fullest = max(sum(through[name] for name in order if column[name] == at) for at in range(last + 1))
-    bars = {name: FILLED * float(through[name]) / fullest for name in order}
+    rank = {name: at for at, name in enumerate(order)}
+    loops = any(column[source] >= column[target] for source, target, _ in ends)
+    filled, left = (FILLED / 2, LOOP) if loops else (FILLED, MARGIN)  # what comes round is led outside of the nodes
+    bars = {name: filled * float(through[name]) / fullest for name in order}
     tops = arrange(column, ends, {name: float(through[name]) for name in order}, gap=LABEL * fullest).top
     found: dict[str, tuple[float, float]] = {}
     for at in range(last + 1):
         names = sorted((name for name in order if column[name] == at), key=lambda name: tops[name])
         gap = (1 - sum(bars[name] for name in names)) / (len(names) + 1)
         top = gap
+        # Labels of the last column stand on their left: it keeps apart from the one before it.
+        x = left + (1 - MARGIN - left) * (at + APART * (at == last)) / (last + APART)
         for name in names:
-            # Labels of the last column stand on their left: it keeps apart from the one before it.
-            x = (at + APART * (at == last)) / (last + APART)
-            found[name] = (MARGIN + (1 - 2 * MARGIN) * x, top + bars[name] / 2)
+            found[name] = (x, top + bars[name] / 2)
             top += bars[name] + gap
-    for name in (name for name in order if column[name] == last):
+    for name in sorted(order, key=lambda name: (column[name], rank[name])):
         x, y = found[name]
-        near = [found[one][1] for one in order if column[one] == last - 1 and abs(found[one][1] - y) < LABEL]
-        if near and bars[name] < FILLED * LABEL:
-            found[name] = (x, max(near) + LABEL if max(near) < 1 - LABEL else min(near) - LABEL)
+        before = [one for one in order if column[one] == column[name] - 1]
+        beside = [one for one in before if len(one) >= LONG or column[name] == last]
+        near = [found[one][1] for one in beside if abs(found[one][1] - y) < LABEL]
+        others = [found[one][1] for one in order if column[one] == column[name] and one != name]
+        for free in (max(near) + LABEL, min(near) - LABEL) if near and bars[name] < LABEL else ():
+            if MARGIN < free < 1 - MARGIN and all(abs(free - other) >= LABEL for other in others):
+                found[name] = (x, free)
+                break
     return found
