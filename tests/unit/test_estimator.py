@@ -256,7 +256,7 @@ def test_the_sparse_way_gives_what_the_dense_one_gives(monkeypatch: pytest.Monke
     assert np.allclose(in_blocks.covariance_of(some), part, rtol=1e-7, atol=1e-9 * size, equal_nan=True)
 
 
-def test_beyond_ten_thousand_the_named_and_the_most_adjusted_have_an_sd(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_beyond_a_limit_the_named_and_the_most_adjusted_have_an_sd(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("magnetflow.inference.reconcile.EVERY_SD", 100)
     monkeypatch.setattr("magnetflow.inference.reconcile.WHOLE_COVARIANCE", 10)
     monkeypatch.setattr("magnetflow.inference.reconcile.LARGEST_ADJUSTMENTS", 20)
@@ -267,6 +267,10 @@ def test_beyond_ten_thousand_the_named_and_the_most_adjusted_have_an_sd(monkeypa
     assert with_sd[0]
     assert with_sd.sum() in (20, 21)
     assert set(np.argsort(-moved)[:20]) <= set(np.flatnonzero(with_sd))
+    left_out = len(problem.names) - with_sd.sum()
+    assert f"{left_out} standard deviations are left out; ask for those you need by name" in result.messages
+    with pytest.raises(ProblemError, match="no standard deviation of 'F9999': there is no such variable"):
+        reconcile(problem, sd_of=["F9999"])
 
 
 def test_dependent_balances_are_counted_once() -> None:

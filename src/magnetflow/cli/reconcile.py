@@ -31,6 +31,8 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--out", type=Path, help=where)
     parser.add_argument("--no-bounds", action="store_true", help="let every variable take any value")
     parser.add_argument("--eliminate", action="store_true", help="take out suspects until the test passes")
+    by_name = "variables whose standard deviation is wanted in any case; those of more than 30,000 are left out"
+    parser.add_argument("--sd", action="append", default=[], metavar="NAME", help=by_name)
     as_workbook = "write the results as a workbook too, in the layout of the input; always done for a workbook"
     parser.add_argument("--xlsx", action="store_true", help=as_workbook)
     pictures = "draw a Sankey diagram of each layer and period, as SVG and on one page of HTML"
@@ -51,7 +53,7 @@ def run(options: argparse.Namespace) -> None:
     problem, of_stan = _read(options.folder)
     others = [] if of_stan else unread(options.folder)
     with np.errstate(all="ignore"):  # what is not finite ends as an error of its own
-        result = reconcile(problem.without_bounds() if options.no_bounds else problem)
+        result = reconcile(problem.without_bounds() if options.no_bounds else problem, sd_of=options.sd)
         result, steps = eliminate_serially(result) if options.eliminate else (result, [])
     folder = options.out or results_beside(options.folder)
     drawn = output.pictures(result, options.folder.resolve().stem) if options.picture else {}

@@ -20,7 +20,7 @@ from magnetflow.inference.solver.relations import imbalances, is_linear
 from magnetflow.inference.solver.solve import SAME_OPTIMUM, Optimum, Solved, solve
 
 WHOLE_COVARIANCE = 2000  # variables up to which the covariance is kept whole
-EVERY_SD = 10_000  # variables up to which every standard deviation is computed
+EVERY_SD = 30_000  # variables up to which every standard deviation is computed
 LARGEST_ADJUSTMENTS = 1000  # beyond that, those of so many variables
 WELL_AWAY = 3.0  # standard deviations from zero
 AT_ZERO = 1e-6  # of the measured value
@@ -136,11 +136,14 @@ def reconcile(problem: Problem, *, seed: int = 0, sd_of: Sequence[str] = ()) -> 
 
     Linear balances by elimination (Crowe et al. 1983), algebraic ones linearised until they are met (Cencic 2016);
     measurements may covary, and bounds hold. `seed` draws the further starts of a nonlinear problem.
-    Beyond EVERY_SD (10,000) variables, standard deviations are computed for those named in `sd_of` and for the 1,000
-    largest adjustments.
-    Raises ConflictError when balances or bounds contradict each other, ConvergenceError when no start arrives or
-    numbers grow too large.
+    Beyond EVERY_SD (30,000) variables, standard deviations are computed for those named in `sd_of` and for the 1,000
+    largest adjustments, and a message says so.
+    Raises ProblemError for a name in `sd_of` that is no variable, ConflictError when balances or bounds contradict
+    each other, ConvergenceError when no start arrives or numbers grow too large.
     """
+    strangers = [name for name in sd_of if name not in problem.position]
+    if strangers:
+        raise ProblemError(f"no standard deviation of {strangers[0]!r}: there is no such variable; mend the name")
     solved = solve(problem, seed)
     optimum = solved.best
     fitted = optimum.bounded.fit
@@ -172,7 +175,7 @@ def reconcile(problem: Problem, *, seed: int = 0, sd_of: Sequence[str] = ()) -> 
         verdicts=checks.verdicts(problem, optimum.linear.matrix, nodal, unknown),
         active_bounds=active,
         residual_max=residual_max,
-        messages=(*_messages(problem, solved, test, active, loose), *problem.notes),
+        messages=(*_messages(problem, solved, test, active, loose), *_left_out(sd, value), *problem.notes),
     )
 
 
@@ -262,6 +265,12 @@ def _blanked(square: Matrix, unknown: Mask) -> Matrix:
     blanked = square.copy()
     blanked[unknown], blanked[:, unknown] = np.nan, np.nan
     return blanked
+
+
+def _left_out(sd: Vector, value: Vector) -> list[str]:
+    """Return a message on the standard deviations that are left out, if any are."""
+    missing = int((np.isnan(sd) & ~np.isnan(value)).sum())
+    return [f"{missing:,} standard deviations are left out; ask for those you need by name"] if missing else []
 
 
 def _messages(
