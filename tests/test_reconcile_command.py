@@ -490,8 +490,6 @@ def test_what_is_not_read_is_listed(tmp_path: Path, capsys: pytest.CaptureFixtur
     folder = tmp_path / "in"
     shutil.copytree(ROOT / "examples" / "recycling", folder)
     (folder / "remarks.csv").write_text("who,what\nme,something\n", encoding="utf-8")
-    assert main(["reconcile", str(folder), "--out", str(folder)]) == 0
-    assert "\nNot read: remarks.csv.\n" in capsys.readouterr().out
-    assert main(["reconcile", str(folder), "--out", str(tmp_path / "out")]) == 0
-    printed = capsys.readouterr().out
-    assert "Not read: " in printed and "reconciled.csv" not in printed.splitlines()[-2], "results are no input"
+    for out in (folder, tmp_path / "out"):  # results that lie there from the first time are no input
+        assert main(["reconcile", str(folder), "--out", str(out)]) == 0
+        assert "\nNote: not read: remarks.csv.\n" in capsys.readouterr().out

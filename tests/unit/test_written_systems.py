@@ -316,11 +316,14 @@ def test_a_value_without_a_unit_is_not_taken_to_have_one(unit: str, tmp_path: Pa
         read(place)
 
 
-def test_columns_of_notes_are_listed_as_not_used(tmp_path: Path) -> None:
-    processes = "process,comment\nplant,in Hull\n"
-    flows = PLANT["flows.csv"].replace("unit\n", "unit,note\n")
-    notes = read(put(tmp_path, PLANT, processes_csv=processes, flows_csv=flows)).notes
-    assert "not used: the column comment of processes.csv" in notes
+def test_what_is_not_read_is_listed(tmp_path: Path) -> None:
+    changes = {"processes_csv": "process,comment\nplant,in Hull\n", "old_csv": "a,b\n1,2\n", "source_txt": "a book"}
+    place = put(tmp_path, PLANT, flows_csv=PLANT["flows.csv"].replace("unit\n", "unit,note\n"), **changes)
+    [listed] = read(place).notes
+    assert listed == "not read: column note of flows.csv, column comment of processes.csv, old.csv, source.txt"
+    variables = "name,value,sd,status\na,1,0.1,measured\nb,,,unmeasured\n"
+    plain = put(tmp_path / "plain", {"variables.csv": variables, "equations.txt": "a - b", "old.csv": "a\n1\n"})
+    assert read(plain).notes == ("not read: old.csv",)
 
 
 @pytest.mark.parametrize(

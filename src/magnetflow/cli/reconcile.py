@@ -44,14 +44,12 @@ def run(options: argparse.Namespace) -> None:
     import numpy as np
 
     from magnetflow.flows import output
-    from magnetflow.flows.folder import unread
     from magnetflow.inference import report
     from magnetflow.inference.problem import listed
     from magnetflow.inference.reconcile import eliminate_serially, reconcile
     from magnetflow.tables.sheets import WORKBOOKS
 
     problem, of_stan = _read(options.folder)
-    others = [] if of_stan else unread(options.folder)
     with np.errstate(all="ignore"):  # what is not finite ends as an error of its own
         result = reconcile(problem.without_bounds() if options.no_bounds else problem, sd_of=options.sd)
         result, steps = eliminate_serially(result) if options.eliminate else (result, [])
@@ -64,8 +62,6 @@ def run(options: argparse.Namespace) -> None:
     print(report.summary(result, steps))
     if of_stan:
         print(*_compared(of_stan, result), sep="\n")
-    if others:
-        print(f"Not read: {listed(others)}.")
     files = ", ".join([report.TABLE, *sheets])
     print(f"{files} and {report.REPORT} are in {folder}.")
     if wanted and not fits:

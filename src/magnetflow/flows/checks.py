@@ -75,9 +75,9 @@ def _check_names(system: System) -> None:
     words = {name: rows for name, rows in layers.items() if len(name) > 4 and not re.search("[0-9]", name)}
     often = [name for name, rows in words.items() if len(rows) > 1]
     for layer, rows in words.items():
-        meant = did_you_mean(layer, often, SIMILAR) if len(rows) == 1 else ""
-        if meant:
-            problem = f"{shown(layer)} is the layer of this row alone{meant}"
+        cure = did_you_mean(layer, often, SIMILAR) if len(rows) == 1 else ""
+        if cure:
+            problem = f"{shown(layer)} is the layer of this row alone{cure}"
             raise fault(rows[0], f"{problem} Mend it, or give that layer another row", "layer", layer)
 
 

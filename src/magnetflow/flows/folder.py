@@ -1,4 +1,4 @@
-"""Which system, or which problem, do the sheets of a folder or a workbook hold, and how is a system written there?
+"""Which system, or which problem, do the sheets of a folder or a workbook hold?
 
 A system has `flows` and `processes`, and may have `transfer_coefficients`, `concentrations`, `stocks`, `periods`,
 `covariance`, `balances`, `equations` and `options`, and a file equations.txt. Without flows, the sheets hold plain
@@ -23,14 +23,11 @@ from magnetflow.flows.periods import canonical
 from magnetflow.flows.records import GOODS, ONLY, OUTSIDE, Figure, Flow, Place, Process
 from magnetflow.flows.statement import Statement
 from magnetflow.flows.system import ZERO, System
-from magnetflow.inference import plain
-from magnetflow.inference.draws.distributions import LOGNORMAL, TRIANGULAR, ends_of_triangle
+from magnetflow.inference import plain, report
+from magnetflow.inference.draws.distributions import LOGNORMAL, TRIANGULAR
 from magnetflow.inference.problem import UNMEASURED, Problem, listed
-from magnetflow.inference.report import REPORT, TABLE
-from magnetflow.tables.sheets import FREE_COLUMNS, SUFFIX, Row, Sheet, read_sheets, shown
-from magnetflow.tables.sheets import unread as sheets_unread
+from magnetflow.tables.sheets import FREE_COLUMNS, SUFFIX, Row, Sheet, read_sheets, shown, unread
 from magnetflow.tables.units import conversion_factor
-from magnetflow.tables.writing import csv_bytes, workbook_bytes, write_whole
 
 Record = TypeVar("Record")
 PLACE = ("period", "layer")
@@ -47,7 +44,7 @@ COLUMNS = {  # of each sheet: those that must be there, and those that may
 YES, NO = ("yes", "true", "1"), ("no", "false", "0")
 QUANTITIES = CHANGE, LEVEL = "change", "level"
 MISSING_ROWS, GOODS_LAYER, DEFAULT_CV = "missing rows", "goods layer", "default cv"
-RESULTS = (TABLE, REPORT)
+RESULTS = (report.TABLE, report.REPORT)  # which may lie beside the input
 OPTIONS = (MISSING_ROWS, GOODS_LAYER, ADDING_UP, WITHIN_GOODS, DEFAULT_CV)
 
 
@@ -56,19 +53,13 @@ def read(place: Path) -> Problem:
 
     Raises TableError with file, row and column at the first thing that cannot be meant.
     """
-    sheets = read_sheets(place, {*COLUMNS, *plain.SHEETS})
-    equations = place / plain.EQUATIONS
+    sheets, equations, notes = _sheets(place)
     if "flows" in sheets:
-        return _system(sheets, equations).problem()
+        return _system(sheets, equations, notes).problem()
     if "variables" in sheets:
-        return plain.read_problem(sheets, equations if equations.is_file() else None)
+        return replace(plain.read_problem(sheets, equations), notes=notes)
     problem = "nothing to reconcile; put flows.csv and processes.csv there, or variables.csv and balances.csv"
     raise TableError(place.name or str(place), problem)
-
-
-def unread(place: Path) -> list[str]:
-    """Return the files and sheets in a place that `read` passes over, but for results that were written there."""
-    return sheets_unread(place, {*COLUMNS, *plain.SHEETS}, (plain.EQUATIONS, *RESULTS))
 
 
 def read_system(place: Path) -> System:
@@ -76,13 +67,30 @@ def read_system(place: Path) -> System:
 
     Raises TableError with file, row and column at the first thing that cannot be meant.
     """
-    sheets = read_sheets(place, {*COLUMNS, *plain.SHEETS})
+    sheets, equations, notes = _sheets(place)
     if "flows" not in sheets:
         raise TableError(place.name or str(place), "no system is here; put flows.csv and processes.csv there")
-    return _system(sheets, place / plain.EQUATIONS)
+    return _system(sheets, equations, notes)
 
 
-def _system(sheets: Mapping[str, Sheet], equations: Path) -> System:
+def _sheets(place: Path) -> tuple[dict[str, Sheet], Path | None, tuple[str, ...]]:
+    """Return the sheets of a place, its file of equations, and notes on what is not read there."""
+    names = {*COLUMNS, *plain.SHEETS}
+    sheets = read_sheets(place, names)
+    equations = (place if place.is_dir() or place.suffix.lower() == SUFFIX else place.parent) / plain.EQUATIONS
+    not_read = [
+        f"column {column} of {sheet.name}"
+        for sheet in sheets.values()
+        for column in sheet.columns
+        if column in FREE_COLUMNS
+    ]
+    not_read += unread(place, names, (plain.EQUATIONS, *RESULTS))
+    notes = [sheet.remark for sheet in sheets.values() if sheet.remark]
+    notes += [f"not read: {', '.join(not_read)}"] if not_read else []
+    return sheets, equations if equations.is_file() else None, tuple(notes)
+
+
+def _system(sheets: Mapping[str, Sheet], equations: Path | None, notes: tuple[str, ...]) -> System:
     """Return the system that sheets state."""
     flows = sheets["flows"]
     if "variables" in sheets:
@@ -126,7 +134,7 @@ def _system(sheets: Mapping[str, Sheet], equations: Path) -> System:
         source = system.flows[row.text("flow")].source
         if row.optional("process") not in ("", source):
             raise row.fault(f"{shown(row.text('flow'))} leaves {shown(source)}; mend one of the two", "process")
-    system = replace(system, notes=tuple(_notes(system, sheets, outside)))
+    system = replace(system, notes=(*_notes(system, outside), *notes))
     return _with_named_variables(system, sheets, rows["equations"], equations)
 
 
@@ -139,11 +147,14 @@ def _rows(name: str, sheet: Sheet) -> tuple[Row, ...]:
     return sheet.restrict(required, optional).rows
 
 
-def _notes(system: System, sheets: Mapping[str, Sheet], outside: Mapping[str, None]) -> Iterable[str]:
+def _notes(system: System, outside: Iterable[str]) -> Iterable[str]:
     """Yield what to know of how the sheets were read."""
     for name in outside:
         cure = "to make it a process, list it with yes or no in the column balanced"
         yield f"{shown(name)} is read as the outside of the system; {cure}"
+    unused = [period for period in system.period_years if period not in system.periods]
+    if unused:
+        yield f"listed among the periods, but without a flow or a stock: {listed(unused)}"
     given = [
         (name, figure)
         for figures in (system.figures, system.concentrations, system.levels, system.changes)
@@ -161,22 +172,14 @@ def _notes(system: System, sheets: Mapping[str, Sheet], outside: Mapping[str, No
     skew = [name for name, figure in given if figure.kind in (LOGNORMAL, TRIANGULAR)]
     if skew:
         yield f"{len(skew)} values are the means of skew distributions (gsd, or low, mode and high): {listed(skew)}"
-    unused = [
-        f"{column} of {sheet.name}"
-        for name, sheet in sheets.items()
-        for column in sheet.columns
-        if column in FREE_COLUMNS and (name, column) != ("flows", "note")
-    ]
-    if unused:
-        yield f"not used: the column {', '.join(unused)}"
 
 
 def _with_named_variables(
-    system: System, sheets: Mapping[str, Sheet], equations: Sequence[Row], file: Path
+    system: System, sheets: Mapping[str, Sheet], equations: Sequence[Row], file: Path | None
 ) -> System:
     """Add what refers to variables by their names: further balances, equations and covariances."""
     faults = {f"equation in row {row.number}": (row.text("equation"), row.fault) for row in equations}
-    if file.is_file():
+    if file:
         for number, text in plain.equation_lines(file).items():
             faults[f"{file.name} line {number}"] = (text, partial(TableError, file.name, row=number))
     if not faults and not {"balances", "covariance"} & sheets.keys():
@@ -325,112 +328,3 @@ def _layers(row: Row | None, substances: tuple[str, ...]) -> tuple[str, ...]:
     if row is None or row.text("value").lower() in NO:
         return ()
     return substances if row.text("value").lower() in YES else _listed(row.text("value"))
-
-
-def write_system(system: System, place: Path) -> None:
-    """Write a system into a folder of CSV files, or into a workbook, as `read_system` reads it.
-
-    A sheet without rows is not written; notes are written for flows alone.
-    Raises InputError where the place cannot be written, or holds a sheet that this system has not.
-    """
-    sheets = {name: _lines(name, rows) for name, rows in _rows_of(system).items() if rows}
-    stale = [f"{name}.csv" for name in _rows_of(system) if name not in sheets]
-    for name in (*stale, plain.EQUATIONS):
-        if (place / name).exists():
-            problem = f"{place / name} is there and this system has none"
-            raise InputError(f"{problem}; take it away, or name a new folder")
-    if place.suffix.lower() == SUFFIX:
-        write_whole(place.parent, {place.name: workbook_bytes(sheets)})
-    else:
-        write_whole(place, {f"{name}.csv": csv_bytes(lines) for name, lines in sheets.items()})
-
-
-def _lines(name: str, rows: Sequence[Mapping[str, str]]) -> list[list[str]]:
-    """Return header and cells of a sheet; a column that need not be there is left out where it is empty."""
-    required, optional = COLUMNS.get(name, (tuple(rows[0]), ()))
-    columns = [*required, *(column for column in (*optional, "note") if any(row.get(column) for row in rows))]
-    return [columns, *([row.get(column, "") for column in columns] for row in rows)]
-
-
-def _rows_of(system: System) -> dict[str, list[dict[str, str]]]:
-    """Return the cells of every sheet by column, row by row; what is not given is left out."""
-    unlisted = [name for name in system.flows if name not in {flow for flow, _ in system.figures}]
-    first = next(iter(system.places()))
-    unmeasured = Figure(unit=system.unit(first.layer))
-    flows = [*system.figures.items(), *(((name, first), unmeasured) for name in unlisted)]
-    stocks = [(CHANGE, system.changes), (LEVEL, system.levels)]
-    return {
-        "flows": [
-            {"flow": name, **_ends(system.flows[name]), **_cells(figure, place)} for (name, place), figure in flows
-        ],
-        "processes": [
-            {"process": name, "stock": _word(process.stock), "balanced": _balanced(name, process)}
-            for name, process in system.processes.items()
-        ],
-        **{
-            sheet: [{"flow": flow, **_cells(figure, place)} for (flow, place), figure in figures.items()]
-            for sheet, figures in (
-                ("transfer_coefficients", system.transfer_coefficients),
-                ("concentrations", system.concentrations),
-            )
-        },
-        "stocks": [
-            {"process": process, "quantity": quantity, **_cells(figure, place)}
-            for quantity, figures in stocks
-            for (process, place), figure in figures.items()
-        ],
-        "balances": [
-            {"balance": balance, "variable": name, "coefficient": repr(coefficient)}
-            for balance, terms in system.balances.items()
-            for name, coefficient in terms.items()
-        ],
-        "covariance": [
-            {"variable_a": one, "variable_b": other, "covariance": repr(covariance)}
-            for (one, other), covariance in system.covariances.items()
-        ],
-        "periods": [
-            {"period": period, "length": "" if math.isnan(years) else repr(years)}
-            for period, years in system.period_years.items()
-        ],
-        "equations": [{"equation": text} for text in system.equations.values()],
-        "options": [
-            {"option": option, "value": value}
-            for option, value, unless_given in (
-                (MISSING_ROWS, system.missing_rows, UNMEASURED),
-                (GOODS_LAYER, system.goods, GOODS),
-                (ADDING_UP, "; ".join(system.adding_up), ""),
-                (WITHIN_GOODS, "; ".join(system.within_goods), ""),
-            )
-            if value != unless_given
-        ],
-    }
-
-
-def _balanced(name: str, process: Process) -> str:
-    """Return in which layers a process is balanced; nothing for all, unless its name is one of the outside."""
-    if isinstance(process.balanced, tuple):
-        return "; ".join(process.balanced)
-    return _word(process.balanced) if is_outside(name) or not process.balanced else ""
-
-
-def _ends(flow: Flow) -> dict[str, str]:
-    return {"source": flow.source, "target": flow.target, "note": flow.note}
-
-
-def _cells(figure: Figure, place: Place) -> dict[str, str]:
-    """Return the cells of a figure: numbers with all their digits, nothing for what is not given."""
-    numbers = {column: getattr(figure, column) for column in ("value", "sd", "lower", "upper")}
-    if figure.kind == TRIANGULAR and not math.isnan(figure.mode):
-        low, high = ends_of_triangle(figure.value, figure.sd, figure.mode)
-        numbers |= {"value": math.nan, "sd": math.nan, "low": low, "mode": figure.mode, "high": high}
-    if figure.kind == LOGNORMAL:
-        numbers["value"], numbers["gsd"] = spread.median_and_gsd(figure.value, figure.sd)
-        numbers["sd"] = math.nan
-    if any(math.isinf(number) for number in numbers.values()):
-        raise InputError("a figure without limit cannot be written; give a number, or NaN for none")
-    shown_numbers = {column: "" if math.isnan(number) else repr(float(number)) for column, number in numbers.items()}
-    return {**shown_numbers, "unit": figure.unit, **place._asdict()}
-
-
-def _word(is_so: bool) -> str:
-    return "yes" if is_so else "no"

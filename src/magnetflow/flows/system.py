@@ -80,7 +80,7 @@ class System:
 
         Raises InputError where the place cannot be written, or holds a sheet that this system has not.
         """
-        from magnetflow.flows.folder import write_system
+        from magnetflow.flows.written import write_system
 
         write_system(self, Path(place))
 
