@@ -26,6 +26,9 @@ OF_VARIABLES = [ROOT / "src" / "magnetflow" / room for room in ("inference", "fl
 # What may take a text apart that is called a name, and why.
 MAY_PART = {
     "src/magnetflow/inference/parser.py": "it reads the language of expressions, in which names are words",
+    "src/magnetflow/flows/names.py": "it compares names as a user writes them, without spaces beyond one",
+    "src/magnetflow/flows/periods.py": "it reads the names of periods, which tell their order",
+    "src/magnetflow/flows/checks.py": "names of layers with a digit may well differ in little",
     "notebooks/02-sources.md": "the name of an edition ends in its date",
     "notebooks/03-estimation.md": "the name of an edition ends in its date",
     "notebooks/11-verification.md": "cases are drawn in the groups that their names begin with",

@@ -192,7 +192,7 @@ def _condenser(conditions: Conditions) -> Unit:
         work,
         duties=duties,
         temperature_c=temperature_c,
-        section="gas treatment",
+        section="scrubbing",
     )
 
 
@@ -223,7 +223,7 @@ def _scrubber(conditions: Conditions) -> Unit:
         work,
         draws={"scrubber_water": "water"},
         leaves={"off_gas": Leaving("air")},
-        section="gas treatment",
+        section="scrubbing",
     )
 
 
