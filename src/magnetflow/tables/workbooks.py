@@ -7,7 +7,9 @@ were saved without their results, and a percentage beside the unit %, which Exce
 from __future__ import annotations
 
 import datetime
+import lzma
 import re
+import struct
 import warnings
 import zipfile
 import zlib
@@ -22,8 +24,8 @@ from magnetflow.tables.text import Lines
 LARGEST = 1_000_000_000  # bytes of an unpacked workbook
 # What the zip, XML and workbook readers raise on a file that is damaged or none of theirs.
 UNREADABLE = (
-    zipfile.BadZipFile, zlib.error, SyntaxError, OSError, LookupError, ValueError, TypeError, AttributeError,
-    EOFError, RuntimeError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, SyntaxError, OSError, LookupError, ValueError,
+    TypeError, AttributeError, EOFError, RuntimeError, ArithmeticError, MemoryError,
 )  # fmt: skip
 MARKS = re.compile(rb"<(?:\w+:)?(f|mergeCell)[ />]")  # of a formula, or of merged cells, in the XML of a sheet
 
