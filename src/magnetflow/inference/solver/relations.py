@@ -14,6 +14,7 @@ import scipy.linalg
 import scipy.sparse as sparse
 
 from magnetflow.arrays import Mask, Matrix, Vector
+from magnetflow.errors import ConvergenceError
 from magnetflow.inference.problem import Problem
 from magnetflow.inference.solver.elimination import rank
 from magnetflow.inference.solver.leastsquares import Fit, Linear
@@ -78,6 +79,7 @@ def newton_step(
     """Return the curved step from `x` (with errors `z`), or None where the problem is too large for it.
 
     `fitted` is the plain step on the linearised balances, whose multipliers weight the curvature.
+    Raises ConvergenceError where the curvature is not finite.
     """
     errors, unknown = len(z), int(problem.unmeasured.sum())
     if errors + unknown > DENSE_LIMIT or any(len(line.variables) > LONGEST for line in problem.relations):
@@ -98,7 +100,10 @@ def newton_step(
     hessian = np.diag(np.concatenate([np.ones(errors), np.zeros(unknown)])) - to_x.T @ (bent @ to_x)
     plain = np.concatenate([fitted.z - z, (fitted.x[problem.unmeasured] - x[problem.unmeasured]) / scale])
     gradient = np.concatenate([z, np.zeros(unknown)])
-    eigenvalues, directions = np.linalg.eigh(null.T @ hessian @ null)
+    bending = null.T @ hessian @ null
+    if not np.isfinite(bending).all():
+        raise ConvergenceError("numbers grew beyond what can be computed with; choose units that make them smaller")
+    eigenvalues, directions = np.linalg.eigh(bending)
     pull = -directions.T @ (null.T @ (gradient + hessian @ plain))
     # A flat direction is one that the data do not determine; one that bends down is followed uphill no further.
     along = np.where(np.abs(eigenvalues) > FLAT, pull / np.maximum(np.abs(eigenvalues), FLAT), 0.0)
