@@ -166,6 +166,11 @@ def test_levels_that_nothing_binds_for_sure_are_refused(
         solved(tmp_path, flows, stocks, periods)
 
 
+def test_an_amount_beside_rates_asks_for_a_period(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="an amount cannot be compared with a rate without a period"):
+        solved(tmp_path, "in,,use,,10,1,t/a\nout,use,,,8,1,t/a\n", "use,change,,2,1,t\n")
+
+
 def test_an_order_that_does_not_matter_is_not_asked_for(tmp_path: Path) -> None:
     flows = "".join(f"in,,use,{name},10,1,t\nout,use,,{name},8,1,t\n" for name in ("late", "early"))
     result = solved(tmp_path, flows, "use,level,late,50,5,t\nuse,change,early,2,1,t\n")

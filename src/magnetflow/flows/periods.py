@@ -107,6 +107,10 @@ def years_of(period: str, given: Mapping[str, float]) -> float:
         found = moment(period)
         years = found.years if found else math.nan
     if math.isnan(years):
-        of = f"the period {shown(period)}" if period else "the one period"
-        raise InputError(f"the length of {of} is not known; give it in years in the column length of periods")
+        if not period:
+            raise InputError(
+                "an amount cannot be compared with a rate without a period; give both per time, or a year"
+            )
+        cure = "give it in years in the column length of periods"
+        raise InputError(f"the length of the period {shown(period)} is not known; {cure}")
     return years
