@@ -120,6 +120,11 @@ def test_a_separator_counts_only_outside_of_quotes_and_comments(tmp_path: Path) 
     assert sheet.rows[0].text("source") == "a, b, c, d, e"
 
 
+def test_lines_within_a_quoted_note_do_not_choose_the_separator(tmp_path: Path) -> None:
+    put(tmp_path, flows='flow,value,note\nF1,1,"a; b\nc; d\ne; f\ng; h\n"\n')
+    assert read_sheets(tmp_path, NAMES)["flows"].columns == ("flow", "value", "note")
+
+
 # Numbers
 
 

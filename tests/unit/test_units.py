@@ -238,6 +238,11 @@ def test_each_unit_of_the_tables_is_read(path: Path) -> None:
             assert conversion_factor(unit, normalised(unit)) == 1
 
 
+def test_a_text_too_long_for_a_unit_is_refused_at_once() -> None:
+    with pytest.raises(InputError, match="expected a unit of at most 200 characters; shorten it"):
+        normalised("t/" * 50_000 + "t")
+
+
 @given(st.text(max_size=12) | st.text("tkgMmuµ%1eE0/*^()- ³²⁻'a.", max_size=9))
 def test_any_text_is_a_unit_or_refused_in_one_line(text: str) -> None:
     try:
