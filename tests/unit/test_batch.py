@@ -16,7 +16,7 @@ from magnetflow.errors import ProcessError
 from magnetflow.recovery import report, routes
 from magnetflow.recovery.plant import picture
 from magnetflow.recovery.plant.batch import Batch
-from magnetflow.recovery.plant.conditions import Conditions, limited
+from magnetflow.recovery.plant.conditions import Conditions, conversions, limited
 from magnetflow.recovery.plant.duties import Duty, boiling
 from magnetflow.recovery.plant.flowsheet import Leaving, Streams, Unit
 from magnetflow.recovery.plant.streams import of_mass
@@ -116,6 +116,46 @@ def test_conditions_of_another_route_are_refused() -> None:
         routes.register(Route("ssc", "again", lambda conditions: []))
     with pytest.raises(ProcessError, match="no central conditions of melt"):
         central_conditions("melt")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["ssc", "--set", "boron_reacted=0.5"], "'boron_reacted' is no condition of ssc as it stands"),
+        (["sene", "--selective", "--set", "conversion.Fe=0.5"], "'conversion.Fe' is no condition of sene as it"),
+        (["sene", "--selective", "--set", "boron_oxidised=0.5"], "'boron_oxidised' is no condition of sene as it"),
+        (["sene", "--divided", "--set", "acid_ratio=1.2"], "'acid_ratio' is no condition of sene as it stands"),
+        (["ssc", "--set", "purge=0.1", "--set", "purge=0.2"], "'purge' is given twice; keep one"),
+        (["ssc", "--composition", "Nd=0.3,Fe=0.5,Nd=0.1"], "'Nd' is given twice; keep one"),
+        (["ssc", "--set", "magnet_kg=100"], "give --magnet-kg"),
+    ],
+)
+def test_what_would_change_nothing_is_refused(arguments: list[str], message: str, capsys: Any) -> None:
+    assert main(["recovery", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert not out and message in err and err.count("\n") == 1
+
+
+def test_conditions_that_change_nothing_are_not_listed() -> None:
+    names = {one.name for one in balance("sene", Electrolysis(selective=True, divided=True)).parameters}
+    assert {"conversion.Nd", "salt_ratio", "selective"} <= names
+    assert not {"conversion.Fe", "conversion.Co", "boron_oxidised", "acid_ratio", "boron"} & names
+    assert "boron_reacted" not in {one.name for one in balance("ssc").parameters}
+    assert "boron_reacted" in {one.name for one in balance("ssc", Conditions(boron="bcl3")).parameters}
+
+
+def test_what_is_said_to_change_nothing_changes_nothing() -> None:
+    """Each condition that a route calls unused is moved, and no stream moves with it."""
+    for cell in (Electrolysis(), Electrolysis(divided=True), Electrolysis(selective=True)):
+        names = routes.registered()["sene"].unused(Conditions(), cell)
+        plain = balance("sene", cell).streams
+        own = {name: 1.5 for name in ("acid_ratio", "salt_ratio") if name in names}
+        own |= {"boron_oxidised": 0.5} if "boron_oxidised" in names else {}
+        conversion = {metal: 0.5 for name, metal in conversions().items() if name in names}
+        kiln = {"kiln_temperature_c": 600.0, "nh4cl_ratio": 2.0, "dust": 0.1, "boron": "bn", "leach_water_ratio": 9.0}
+        assert set(kiln) <= set(names)
+        moved = balance("sene", Conditions(conversion=conversion, **kiln), replace(cell, **own))  # type: ignore[arg-type]
+        assert moved.streams == plain
 
 
 def test_the_stream_table_holds_every_species(capsys: pytest.CaptureFixture[str]) -> None:

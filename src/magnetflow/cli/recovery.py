@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ def add_to(commands: Any) -> None:
         one.add_argument("--composition", default="Nd2Fe14B", help=composition)
         one.add_argument("--case", choices=["ideal", "central"], default="ideal", help="losses: none, or central")
         for kind in route.conditions:
-            _add_options(one, kind, route.kiln)
+            _add_options(one, kind, route.unused(*(each() for each in route.conditions)))
         setting = "one condition, such as conversion.Fe=0.6"
         one.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=setting)
         shown = one.add_mutually_exclusive_group()
@@ -41,12 +41,10 @@ def add_to(commands: Any) -> None:
         shown.add_argument("--csv", action="store_true", help="print the stream table as CSV and nothing else")
 
 
-def _add_options(parser: argparse.ArgumentParser, kind: type, kiln: bool) -> None:
+def _add_options(parser: argparse.ArgumentParser, kind: type, unused: Collection[str]) -> None:
     """Add an argument for each choice and each switch among the conditions that a route asks for."""
-    from magnetflow.recovery.plant.conditions import asked_for
-
-    for one in asked_for(kind(), kiln):
-        if "about" in one.metadata:
+    for one in fields(kind):
+        if "about" in one.metadata and one.name not in unused:
             how: dict[str, Any] = {"action": "store_true"}
             if one.metadata["choices"]:
                 how = {"choices": one.metadata["choices"], "default": one.default}
@@ -58,7 +56,10 @@ def run(options: argparse.Namespace) -> None:
     from magnetflow.recovery import report
     from magnetflow.recovery.routes import balance, changed
 
-    batch = balance(options.route, *changed(options.route, _conditions(options), dict(_pairs(options.set))))
+    settings = _pairs(options.set)
+    if "magnet_kg" in settings:
+        raise ProcessError("the mass of the magnets has an option of its own; give --magnet-kg")
+    batch = balance(options.route, *changed(options.route, _conditions(options), settings))
     if options.json:
         print(json.dumps(report.as_json(batch), indent=2, sort_keys=True))
     elif options.csv:
@@ -87,7 +88,8 @@ def _composition(text: str) -> str | dict[str, float]:
     from magnetflow.recovery.plant.conditions import ALLOY, number_of
 
     if "=" in text:
-        return {element: number_of(f"composition of {element}", share) for element, share in _pairs(text.split(","))}
+        shares = _pairs(text.split(","))
+        return {element: number_of(f"composition of {element}", share) for element, share in shares.items()}
     if text == ALLOY:
         return ALLOY
     from magnetflow.studies.neo_cycle.plant import composition
@@ -95,12 +97,20 @@ def _composition(text: str) -> str | dict[str, float]:
     return composition(text)
 
 
-def _pairs(texts: Sequence[str]) -> list[tuple[str, str]]:
-    """Return names and values of texts such as `purge=0.05`. Raises ProcessError for one without a value."""
-    unread = [text for text in texts if "=" not in text]
-    if unread:
-        raise ProcessError(f"{unread[0]!r} has no value; write NAME=VALUE, such as conversion.Fe=0.6")
-    return [(name.strip(), value) for name, _, value in (text.partition("=") for text in texts)]
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    """Return values by name from texts such as `purge=0.05`.
+
+    Raises ProcessError for one without a value, and for a name that is given twice.
+    """
+    values: dict[str, str] = {}
+    for text in texts:
+        name, is_given, value = text.partition("=")
+        if not is_given:
+            raise ProcessError(f"{text!r} has no value; write NAME=VALUE, such as conversion.Fe=0.6")
+        if name.strip() in values:
+            raise ProcessError(f"{name.strip()!r} is given twice; keep one")
+        values[name.strip()] = value
+    return values
 
 
 def _title(options: argparse.Namespace, batch: Batch) -> str:

@@ -7,13 +7,20 @@ cell in place of kiln and leach; without a membrane the salt that ends the route
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from magnetflow.errors import ProcessError
 from magnetflow.recovery.plant.batch import Batch, run
-from magnetflow.recovery.plant.conditions import Conditions, check_limits, parameters, settable, with_settings
+from magnetflow.recovery.plant.conditions import (
+    Conditions,
+    check_limits,
+    of_kiln,
+    parameters,
+    settable,
+    with_settings,
+)
 from magnetflow.recovery.plant.flowsheet import Streams, Unit
 from magnetflow.recovery.stages import electroleach, iron, kiln, leach, salt
 from magnetflow.recovery.stages.electroleach import Electrolysis
@@ -27,8 +34,8 @@ def _magnets(conditions: Conditions, *_: Any) -> Streams:
 class Route:
     """A route: its short name, a line about it, the units that conditions ask for, and the types of the conditions.
 
-    `units` and `feeds` are called with one set of conditions of each type. `kiln` says whether the conditions that
-    only chlorination asks for count.
+    `units`, `feeds` and `unused` are called with one set of conditions of each type. `unused` gives the names of
+    those that change nothing as the others are set: they cannot be set by name, and no report lists them.
     """
 
     name: str
@@ -36,7 +43,7 @@ class Route:
     units: Callable[..., list[Unit]]
     conditions: Sequence[type] = (Conditions,)
     feeds: Callable[..., Streams] = _magnets
-    kiln: bool = False
+    unused: Callable[..., Collection[str]] = lambda *_: ()
 
 
 def _chlorination(conditions: Conditions) -> list[Unit]:
@@ -69,8 +76,16 @@ def register(route: Route) -> None:
     _ROUTES[route.name] = route
 
 
-register(Route("ssc", "solid-state chlorination", _chlorination, kiln=True))
-register(Route("sene", "electrochemical leaching", _electrolysis, (Conditions, Electrolysis)))
+def _unused_in_kiln(conditions: Conditions) -> set[str]:
+    return {"boron_reacted"} if conditions.boron == "inert" else set()
+
+
+def _unused_in_cell(_: Conditions, cell: Electrolysis) -> set[str]:
+    return of_kiln() | electroleach.unused(cell)
+
+
+register(Route("ssc", "solid-state chlorination", _chlorination, unused=_unused_in_kiln))
+register(Route("sene", "electrochemical leaching", _electrolysis, (Conditions, Electrolysis), unused=_unused_in_cell))
 
 
 def registered() -> Mapping[str, Route]:
@@ -93,7 +108,8 @@ def balance(name: str, *conditions: Any) -> Batch:
     complete = [given.get(kind) or kind() for kind in route.conditions]
     for one in complete:
         check_limits(one)
-    listed = [parameter for one in complete for parameter in parameters(one, route.kiln)]
+    unused = route.unused(*complete)
+    listed = [parameter for one in complete for parameter in parameters(one, unused)]
     return run(name, route.units(*complete), route.feeds(*complete), listed)
 
 
@@ -102,8 +118,8 @@ def changed(name: str, conditions: Sequence[Any], settings: Mapping[str, str]) -
 
     Raises ProcessError for a name that is no condition of the route, or a text that is no number.
     """
-    kiln_counts = _named(name).kiln
-    known = [settable(one, kiln_counts) for one in conditions]
+    unused = _named(name).unused(*conditions)
+    known = [settable(one, unused) for one in conditions]
     for setting in settings:
         if not any(setting in names for names in known):
             there = ", ".join(each for names in reversed(known) for each in names)

@@ -5,8 +5,8 @@ The ideal case is not a forecast. It is what the atoms allow, and the yardstick 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import Field, dataclass, field, fields, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
 from numbers import Real
 from typing import Any, NamedTuple, TypeVar
 
@@ -33,20 +33,13 @@ class Parameter(NamedTuple):
 
 
 def limited(
-    default: float,
-    limits: tuple[float, float],
-    unit: str = "1",
-    *,
-    mark: str = "ideal",
-    kiln: bool = False,
-    only_if: str = "",
+    default: float, limits: tuple[float, float], unit: str = "1", *, mark: str = "ideal", kiln: bool = False
 ) -> Any:
     """Return a field with the limits beyond which no plant runs, its unit, and the mark of its default.
 
-    `kiln` marks what only chlorination asks for, `only_if` a switch without which the condition has no meaning.
+    `kiln` marks what only chlorination asks for.
     """
-    metadata = {"limits": limits, "unit": unit, "mark": mark, "kiln": kiln, "only_if": only_if}
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata={"limits": limits, "unit": unit, "mark": mark, "kiln": kiln})
 
 
 def option(default: str | bool, about: str, choices: tuple[str, ...] = (), *, kiln: bool = False) -> Any:
@@ -122,19 +115,20 @@ def check_limits(conditions: Any) -> None:
             raise ProcessError(f"{one.name} is {shown}; give {low:g} to {high:g}")
 
 
-def asked_for(conditions: Any, kiln: bool) -> Iterator[Field[Any]]:
-    """Yield the fields that a route asks for, with or without a kiln, and that the switches as set give a meaning."""
-    for one in fields(conditions):
-        switch = one.metadata.get("only_if")
-        if (kiln or not one.metadata.get("kiln")) and (not switch or getattr(conditions, switch)):
-            yield one
+def of_kiln() -> set[str]:
+    """Return the names of the conditions that only chlorination asks for."""
+    return {one.name for one in fields(Conditions) if one.metadata.get("kiln")}
 
 
-def settable(conditions: Any, kiln: bool) -> list[str]:
-    """Return the names under which a user can set a number, as `with_settings` takes them; shares come first."""
-    names = [one for one in asked_for(conditions, kiln) if "limits" in one.metadata]
+def settable(conditions: Any, unused: Collection[str]) -> list[str]:
+    """Return the names under which a user can set a number, as `with_settings` takes them; shares come first.
+
+    `unused` are those of the conditions that would change nothing.
+    """
+    names = [one for one in fields(conditions) if "limits" in one.metadata]
     names.sort(key=lambda one: one.metadata["limits"] != SHARE)
-    return [*(one.name for one in names), *(conversions() if hasattr(conditions, "conversion") else ())]
+    every = [*(one.name for one in names), *(conversions() if hasattr(conditions, "conversion") else ())]
+    return [name for name in every if name not in unused]
 
 
 def conversions() -> dict[str, str]:
@@ -169,15 +163,15 @@ def number_of(name: str, text: str) -> float:
         raise ProcessError(f"{name} is {text[:40]!r}, not a number") from None
 
 
-def parameters(conditions: Any, kiln: bool) -> list[Parameter]:
-    """Return the conditions that a route asks for as a report lists them; see `Parameter`."""
+def parameters(conditions: Any, unused: Collection[str]) -> list[Parameter]:
+    """Return the conditions as a report lists them, see `Parameter`, but for those that change nothing."""
 
     def limited_one(name: str, value: float, default: Any, unit: str, mark: str) -> Parameter:
         in_table, its_mark = getattr(conditions, "marks", {}).get(name, (None, ""))
         return Parameter(name, value, unit, its_mark if value == in_table else mark if value == default else "given")
 
     listed = []
-    for one in asked_for(conditions, kiln):
+    for one in fields(conditions):
         value = getattr(conditions, one.name)
         if one.name == "conversion":
             parts = {name: value.get(metal, 1.0) for name, metal in conversions().items()}
@@ -188,4 +182,4 @@ def parameters(conditions: Any, kiln: bool) -> list[Parameter]:
             listed.append(limited_one(one.name, value, one.default, one.metadata["unit"], one.metadata["mark"]))
         elif one.name != "marks":
             listed.append(Parameter(one.name, value, "", "given"))
-    return listed
+    return [parameter for parameter in listed if parameter.name not in unused]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from magnetflow.errors import ProcessError
 from magnetflow.recovery.chemistry.reactions import Reaction, base_metals, metals, reactions
 from magnetflow.recovery.chemistry.species import WATER
-from magnetflow.recovery.plant.conditions import Conditions, check_limits, limited, option
+from magnetflow.recovery.plant.conditions import Conditions, check_limits, conversions, limited, option
 from magnetflow.recovery.plant.duties import ELECTRICITY, Duty
 from magnetflow.recovery.plant.flowsheet import Leaving, Streams, Unit
 from magnetflow.recovery.plant.streams import Stream, mix, of_mass
@@ -42,7 +42,7 @@ class Electrolysis:
     water_ratio: float = limited(
         20.0, (1.0, 1000.0), mark="assumed"
     )  # kg of water on either side for each kg of magnets
-    salt_ratio: float = limited(1.0, (1.0, 100.0), only_if="divided")  # ammonium chloride over what the cell takes
+    salt_ratio: float = limited(1.0, (1.0, 100.0))  # ammonium chloride over what the cell takes
     marks: Mapping[str, tuple[float, str]] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -88,6 +88,14 @@ def work(charged: Stream, conditions: Conditions, cell: Electrolysis) -> Work:
     )
     charge = passed * FARADAY_C_PER_MOL
     return Work(charge, shares, passed - made, charge * cell.cell_voltage_v / HOUR_S / 1000)
+
+
+def unused(cell: Electrolysis) -> set[str]:
+    """Return the names of the conditions that change nothing in a cell as its switches are set."""
+    names = {"acid_ratio"} if cell.divided else {"salt_ratio"}
+    if cell.selective:
+        names |= {"boron_oxidised", *(name for name, metal in conversions().items() if metal in base_metals())}
+    return names
 
 
 def units(conditions: Conditions, cell: Electrolysis) -> list[Unit]:
