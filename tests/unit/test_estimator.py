@@ -268,7 +268,7 @@ def test_beyond_a_limit_the_named_and_the_most_adjusted_have_an_sd(monkeypatch: 
     assert with_sd.sum() in (20, 21)
     assert set(np.argsort(-moved)[:20]) <= set(np.flatnonzero(with_sd))
     left_out = len(problem.names) - with_sd.sum()
-    assert f"{left_out} standard deviations are left out; ask for those you need by name" in result.messages
+    assert f"{left_out} standard deviations are left out; name those you need, with --sd or sd_of" in result.messages
     with pytest.raises(ProblemError, match="no standard deviation of 'F9999': there is no such variable"):
         reconcile(problem, sd_of=["F9999"])
 

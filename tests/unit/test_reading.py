@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 from openpyxl.chart import BarChart
 
 from magnetflow.errors import TableError
+from magnetflow.flows.records import Place
+from magnetflow.flows.system import System
 from magnetflow.tables.sheets import Sheet, read_sheets, unread
 from magnetflow.tables.writing import workbook_bytes
 
@@ -432,7 +434,9 @@ def test_a_percentage_of_excel_beside_the_unit_percent_is_refused(tmp_path: Path
     )
     made["flows"]["B2"].number_format = "0%"
     made.save(path)
-    assert read_sheets(path, NAMES)["flows"].rows[0].number_in("value") == 0.45
+    [row] = read_sheets(path, NAMES)["flows"].rows
+    assert row.optional("value") == "45%", "as it is shown"
+    assert "write a percentage as a fraction" in refusal(lambda: row.number_in("value"))
     made["concentrations"]["B2"].number_format = "0.0%"
     made.save(path)
     assert (
@@ -553,3 +557,20 @@ def check_read_or_refused(place: Path) -> None:
     except KeyError:
         assert place.suffix == ".xlsx"  # the sheet has another title now
         assert unread(place, NAMES)
+
+
+def test_a_percentage_of_excel_means_what_it_shows(tmp_path: Path) -> None:
+    """A spread of 10 % that Excel holds as 0.1 is relative; a coefficient of 28 % is 0.28."""
+    flows = [["flow", "source", "target", "value", "sd"], ["in", "", "P", 100, 0.1], ["out", "P", "", 90, 5]]
+    made = book(
+        tmp_path / "a.xlsx",
+        flows=[*flows, ["rest", "P", "", None, None]],
+        processes=[["process"], ["P"]],
+        transfer_coefficients=[["flow", "value"], ["out", 0.28]],
+    )
+    made["flows"]["E2"].number_format = "0%"
+    made["transfer_coefficients"]["B2"].number_format = "0.0%"
+    made.save(tmp_path / "a.xlsx")
+    system = System.read(tmp_path / "a.xlsx")
+    assert system.figures["in", Place()].sd == pytest.approx(10.0)
+    assert system.transfer_coefficients["out", Place()].value == pytest.approx(0.28)

@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
     problem, of_stan = _read(options.folder)
     with np.errstate(all="ignore"):  # what is not finite ends as an error of its own
         result = reconcile(problem.without_bounds() if options.no_bounds else problem, sd_of=options.sd)
-        result, steps = eliminate_serially(result) if options.eliminate else (result, [])
+        result, steps = eliminate_serially(result, sd_of=options.sd) if options.eliminate else (result, [])
     folder = options.out or results_beside(options.folder)
     drawn = output.pictures(result, options.folder.resolve().stem) if options.picture else {}
     wanted = options.xlsx or of_stan is not None or options.folder.suffix.lower() in WORKBOOKS

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 
 from magnetflow.flows.records import Figure
 from magnetflow.inference.draws.distributions import LOGNORMAL, NORMAL, TRIANGULAR
@@ -54,7 +55,8 @@ def figure_of(row: Row, default_cv: float = math.nan, *, is_share: bool = False)
     Of a share, a percentage could be one of the value or of the whole, and is refused.
     Raises TableError for more than one spread, one that is none, or one without a value.
     """
-    value, lower, upper = (row.number_in(column) for column in ("value", "lower", "upper"))
+    number_in = partial(_share_in, row) if is_share else row.number_in
+    value, lower, upper = (number_in(column) for column in ("value", "lower", "upper"))
     known = Figure(value, math.nan, lower, upper, row.optional("unit"), row=row)
     given = [column for column in SPREADS if row.optional(column)]
     corners = [column for column in TRIANGLE if row.optional(column)]
@@ -115,6 +117,11 @@ def percentage(row: Row, column: str) -> float:
     if not text.endswith("%"):
         return row.number_in(column)
     return replace(row, cells={**row.cells, column: text[:-1].strip()}).number_in(column) / 100.0
+
+
+def _share_in(row: Row, column: str) -> float:
+    """Return a share, which may be written as a percentage where no unit says what it is counted in."""
+    return row.number_in(column) if row.optional("unit") else percentage(row, column)
 
 
 def _triangular(row: Row, figure: Figure) -> Figure:

@@ -179,18 +179,20 @@ def reconcile(problem: Problem, *, seed: int = 0, sd_of: Sequence[str] = ()) -> 
     )
 
 
-def eliminate_serially(reconciliation: Reconciliation) -> tuple[Reconciliation, list[Eliminated]]:
+def eliminate_serially(
+    reconciliation: Reconciliation, *, sd_of: Sequence[str] = ()
+) -> tuple[Reconciliation, list[Eliminated]]:
     """Take out the most suspect measurement, reconcile again, and so on until the χ² test passes.
 
     A measurement taken out counts as unmeasured; as a redundant one it stays determined by the balances.
     Of several that fit the blame alike the first is taken, which is no evidence against it: see `tied` of a suspect.
     Stops also when nothing stands out. Returns the last reconciliation and the steps, each with the suspect
-    `removed` and the tests `before` and `after`. Raises what `reconcile` raises.
+    `removed` and the tests `before` and `after`. For `sd_of`, and for what is raised, see `reconcile`.
     """
     steps = []
     while reconciliation.test.passed is False and reconciliation.suspects:
         worst = reconciliation.suspects[0]
-        following = reconcile(_without(reconciliation.problem, worst.name))
+        following = reconcile(_without(reconciliation.problem, worst.name), sd_of=sd_of)
         steps.append(Eliminated(worst, reconciliation.test, following.test))
         reconciliation = following
     return reconciliation, steps
@@ -270,7 +272,9 @@ def _blanked(square: Matrix, unknown: Mask) -> Matrix:
 def _left_out(sd: Vector, value: Vector) -> list[str]:
     """Return a message on the standard deviations that are left out, if any are."""
     missing = int((np.isnan(sd) & ~np.isnan(value)).sum())
-    return [f"{missing:,} standard deviations are left out; ask for those you need by name"] if missing else []
+    return (
+        [f"{missing:,} standard deviations are left out; name those you need, with --sd or sd_of"] if missing else []
+    )
 
 
 def _messages(

@@ -98,12 +98,15 @@ def _check_formulas(sheet: str, results: Iterable[Sequence[Any]], formulas: Iter
 def _as_texts(sheet: str, number: int, row: Sequence[Any]) -> list[str]:
     """Return the cells of a row of a workbook as text."""
     texts = [_as_text(cell.value) for cell in row]
-    if any(re.fullmatch(r"[A-Za-z. -]*% ?", text) for text in texts):
-        for cell, text in zip(row, texts, strict=True):
-            if isinstance(cell.value, int | float) and "%" in cell.number_format:
-                problem = f"a cell is shown as a percentage and holds {text}, beside the unit %"
-                raise TableError(sheet, f"{problem}; format it as a number, or take the unit out", number)
-    return texts
+    shown = [isinstance(cell.value, int | float) and "%" in cell.number_format for cell in row]
+    if any(shown) and any(re.fullmatch(r"[A-Za-z. -]*% ?", text) for text in texts):
+        problem = f"a cell is shown as a percentage and holds {texts[shown.index(True)]}, beside the unit %"
+        raise TableError(sheet, f"{problem}; format it as a number, or take the unit out", number)
+    # Excel holds 10 % as 0.1; it is read as it is shown, since 0.1 would be another standard deviation.
+    return [
+        f"{100 * cell.value:.15g}%" if as_percentage else text
+        for cell, as_percentage, text in zip(row, shown, texts, strict=True)
+    ]
 
 
 def _as_text(value: object) -> str:
