@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,36 @@ def test_a_bounded_network_is_reconciled_as_by_an_interior_point(drawn: Network,
         assert np.isnan(result.value[place]) or result.value[place] == bound
 
 
+@given(networks, st.integers(0, 1000))
+@settings(max_examples=40)
+def test_balances_that_repeat_others_change_nothing_with_bounds_either(drawn: Network, seed: int) -> None:
+    plain, matrix = stated(drawn, lower=0.0, correlate=True), drawn.balances
+    weights = np.random.default_rng(seed).integers(-1, 2, (3, matrix.shape[0]))
+    more = sparse.csr_array(sparse.vstack([matrix, sparse.csr_array(weights) @ matrix]))
+    names = tuple(f"P{row}" for row in range(more.shape[0]))
+    one, other = reconcile(plain), reconcile(replace(plain, matrix=more, linear_names=names))
+    assert list(one.classes) == list(other.classes)
+    assert one.test.degrees_of_freedom == other.test.degrees_of_freedom
+    size = np.nanmax(np.abs(plain.value), initial=1.0)
+    assert other.residual_max <= 1e-9 * size
+    assert np.allclose(one.value, other.value, rtol=1e-7, atol=1e-8 * size, equal_nan=True)
+    assert np.allclose(one.sd, other.sd, rtol=1e-6, atol=1e-7 * drawn.sd.max(), equal_nan=True)
+
+
+@given(networks)
+@settings(max_examples=20)
+def test_bounds_settle_alike_from_the_plain_and_from_an_interior_point(drawn: Network) -> None:
+    problem = stated(drawn, lower=0.0)
+    one = reconcile(problem)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bounded, "SOON", 0)
+        other = reconcile(problem)
+    size = np.abs(drawn.value).max()
+    assert np.allclose(one.value, other.value, rtol=1e-9, atol=1e-9 * size, equal_nan=True)
+    assert np.allclose(one.sd, other.sd, rtol=1e-7, atol=1e-8 * drawn.sd.max(), equal_nan=True)
+    assert one.test.degrees_of_freedom == other.test.degrees_of_freedom
+
+
 @given(networks)
 @settings(max_examples=40)
 def test_the_range_of_an_unobservable_flow_is_that_of_a_linear_program(drawn: Network) -> None:
@@ -261,6 +292,11 @@ def test_beyond_a_limit_the_named_and_the_most_adjusted_have_an_sd(monkeypatch: 
     monkeypatch.setattr("magnetflow.inference.reconcile.WHOLE_COVARIANCE", 10)
     monkeypatch.setattr("magnetflow.inference.reconcile.LARGEST_ADJUSTMENTS", 20)
     problem = stated(network(400, seed=1, share_measured=1.0))
+    every = reconcile(problem).sd
+    assert not np.isnan(every).any()
+    # As if each variable moved too many balances for entries of the inverse.
+    monkeypatch.setattr("magnetflow.inference.solver.factors.LONGEST", -1)
+    assert np.allclose(reconcile(problem, sd_of="all").sd, every, rtol=1e-9)
     result = reconcile(problem, sd_of=["F0"])
     moved = np.abs(result.value - problem.value) / problem.sd
     with_sd = ~np.isnan(result.sd)
@@ -658,6 +694,7 @@ def test_a_wrong_guess_of_the_active_bounds_is_mended(
         return inside, guessed, objective
 
     monkeypatch.setattr(bounded, "_interior_point", misled)
+    monkeypatch.setattr(bounded, "SOON", 0)
     result = measured(
         ["a", "b", "c"],
         [6.0, 3.0, 9.0],
@@ -671,6 +708,7 @@ def test_a_wrong_guess_of_the_active_bounds_is_mended(
 
 def test_bounds_that_cannot_be_settled_are_an_error_and_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the solver defeated and no set of bounds that satisfies, nothing may be returned as a solution."""
+    monkeypatch.setattr(bounded, "SOON", 0)
     monkeypatch.setattr(bounded, "_interior_point", lambda problem, *_: (problem.value, {}, np.inf))
     monkeypatch.setattr(bounded, "_pulling_wrong", lambda *_: {0})
     with pytest.raises(ConvergenceError, match="could not be settled"):

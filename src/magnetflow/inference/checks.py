@@ -17,7 +17,7 @@ from scipy.special import chdtrc, chdtri, ndtr, ndtri
 
 from magnetflow.arrays import Mask, Vector
 from magnetflow.inference.problem import Problem
-from magnetflow.inference.solver.leastsquares import Fit
+from magnetflow.inference.solver.bounded import Bounded
 from magnetflow.inference.solver.matrices import row_numbers
 
 LEVEL = 0.05
@@ -113,33 +113,34 @@ def suspects(problem: Problem, value: Vector, normalised: Vector) -> list[Suspec
     return found
 
 
-def nodal_tests(problem: Problem, fitted: Fit, active: Sequence[str]) -> list[NodalTest]:
+def nodal_tests(problem: Problem, bounded: Bounded) -> list[NodalTest]:
     """Test every balance, or sum of balances, that the elimination of the unmeasured variables has left.
 
-    `active` names the variables that are at a bound, which counts as a balance.
+    A bound that holds a variable counts as a balance.
     """
-    names = (*problem.balance_names, *(f"the bound of {name}" for name in active))
+    fitted, combinations = bounded.fit, bounded.fit.combinations
+    names = (*problem.balance_names, *(f"the bound of {problem.names[place]}" for place in bounded.active))
     # The measured values miss the reduced balances by the gap, whose covariance is that of G z.
     normalised = fitted.gap / fitted.norms
-    limit = critical_value(len(normalised))
-    tests, combinations = [], fitted.combinations
-    for row in range(len(normalised)):
-        span = slice(combinations.indptr[row], combinations.indptr[row + 1])
-        weights = np.abs(combinations.data[span])
-        plain_sum = bool(np.ptp(weights) <= TIED * weights.max())
-        tests.append(
-            NodalTest(
-                balances=tuple(names[balance] for balance in sorted(combinations.indices[span].tolist())),
-                imbalance=float(-fitted.gap[row] / weights[0]) if plain_sum else None,
-                sd=float(fitted.norms[row] / weights[0]) if plain_sum else None,
-                normalised=float(-normalised[row]),
-                contradicts=bool(abs(normalised[row]) > limit),
-            )
-        )
-    return tests
+    contradicts = np.abs(normalised) > critical_value(len(normalised))
+    ends, starts = combinations.indptr.tolist(), combinations.indptr[:-1]
+    weights = np.abs(combinations.data)
+    # Each holds a balance at least; those that are simply added up have weights of one size.
+    largest = np.maximum.reduceat(weights, starts) if len(starts) else weights
+    plain_sum = largest - (np.minimum.reduceat(weights, starts) if len(starts) else weights) <= TIED * largest
+    first = weights[starts]
+    balances = [names[row] for row in combinations.indices.tolist()]
+    columns = zip(
+        ends, ends[1:], plain_sum.tolist(), (-fitted.gap / first).tolist(), (fitted.norms / first).tolist(),
+        (-normalised).tolist(), contradicts.tolist(), strict=False,
+    )  # fmt: skip
+    return [
+        NodalTest(tuple(balances[start:end]), gap if plain else None, sd if plain else None, size, beyond)
+        for start, end, plain, gap, sd, size, beyond in columns
+    ]
 
 
-def verdicts(problem: Problem, matrix: sparse.csr_array, tests: list[NodalTest], unknown: Mask) -> dict[str, str]:
+def verdicts(problem: Problem, matrix: sparse.csr_array, tests: Sequence[NodalTest], unknown: Mask) -> dict[str, str]:
     """Return a sentence for each balance: what the measured values make of it.
 
     `matrix` has the balances as they were solved (balances, variables); `unknown` marks the unobservable variables.

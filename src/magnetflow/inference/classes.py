@@ -24,6 +24,7 @@ OBSERVABLE, UNOBSERVABLE, CONSTANT = "observable", "unobservable", "constant"
 DRAWS = 3  # random directions along which an unobservable variable would move
 PASSES = 1000
 LARGEST_PROGRAM = 200  # variables of a system with loops whose ranges are found by linear programs
+SHORT_LOOP = 50  # variables of a loop that is looked at as a whole
 PROBE = 20  # any seed does: a direction that happens to leave a variable in place has probability zero
 
 
@@ -90,6 +91,11 @@ def _ranges(rows: sparse.csr_array, right: Vector, low: Vector, high: Vector) ->
             continue
         within = rows[balances][:, members]
         limits = np.column_stack([low[members], high[members]])
+        if len(members) <= SHORT_LOOP:
+            line = _along_a_line(within.toarray(), right[balances], limits)
+            if line is not None:
+                low[members], high[members] = np.maximum(low[members], line[0]), np.minimum(high[members], line[1])
+                continue
         for at, place in enumerate(members):
             ends = [_extreme(within, right[balances], limits, at, sign) for sign in (1.0, -1.0)]
             low[place], high[place] = max(low[place], ends[0]), min(high[place], ends[1])
@@ -133,6 +139,22 @@ def _looped_parts(rows: sparse.csr_array) -> Iterable[tuple[Indices, Indices]]:
     edges = np.bincount(part[row], minlength=count)
     for looped in np.flatnonzero(edges > np.bincount(part, minlength=count) - 1):
         yield np.flatnonzero(part[balances:] == looped), np.flatnonzero(part[:balances] == looped)
+
+
+def _along_a_line(rows: Matrix, right: Vector, limits: Matrix) -> tuple[Vector, Vector] | None:
+    """Return the least and largest values of variables that can move in one way only; None if they can in several."""
+    size = np.abs(rows).max(axis=1)
+    left, lengths, turned = np.linalg.svd(rows / size[:, None])
+    full = int((lengths > RANK_TOLERANCE * lengths[0]).sum())
+    if rows.shape[1] - full != 1:
+        return None
+    point = turned[:full].T @ ((left[:, :full].T @ (right / size)) / lengths[:full])
+    way = np.where(np.abs(turned[-1]) > RANK_TOLERANCE, turned[-1], 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steps = np.sort((limits - point[:, None])[way != 0] / way[way != 0, None], axis=1)
+        ends = np.sort(point + np.outer([steps[:, 0].max(), steps[:, 1].min()], way), axis=0)
+    ends[:, way == 0] = point[way == 0]
+    return ends[0], ends[1]
 
 
 def _extreme(rows: sparse.csr_array, right: Vector, limits: Matrix, at: int, sign: float) -> float:

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from functools import cached_property
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from magnetflow.arrays import Mask, Matrix, Texts, Vector
 from magnetflow.errors import ConvergenceError, ProblemError
-from magnetflow.inference import checks
+from magnetflow.inference import checks, messages
 from magnetflow.inference.classes import UNOBSERVABLE, classify, intervals
-from magnetflow.inference.problem import Problem, listed
+from magnetflow.inference.problem import Problem
 from magnetflow.inference.solver.covariance import combined_sd, covariance, standard_deviations
 from magnetflow.inference.solver.matrices import scaled
-from magnetflow.inference.solver.relations import imbalances, is_linear
-from magnetflow.inference.solver.solve import SAME_OPTIMUM, Optimum, Solved, solve
+from magnetflow.inference.solver.relations import imbalances
+from magnetflow.inference.solver.solve import Optimum, Solved, solve
 
 WHOLE_COVARIANCE = 2000  # variables up to which the covariance is kept whole
-EVERY_SD = 30_000  # variables up to which every standard deviation is computed
+EVERY_SD = 30_000  # variables up to which every standard deviation is computed, at any cost
 LARGEST_ADJUSTMENTS = 1000  # beyond that, those of so many variables
-WELL_AWAY = 3.0  # standard deviations from zero
-AT_ZERO = 1e-6  # of the measured value
 TUNING = 1.345  # standard deviations of adjustment up to which a measurement counts in full: 95 % efficient if normal
 ROUNDS = 200
 SETTLED = 1e-7
@@ -40,36 +39,62 @@ class Estimate(NamedTuple):
 class Reconciliation:
     """Reconciled values with all that is known about them; arrays are (variables), each in its variable's unit.
 
-    `value` and `sd` are NaN for what the balances do not determine, `sd` also where it was not asked for;
-    `lower` and `upper` are the range left to an unobservable variable, NaN elsewhere.
-    `covariance` (variables, variables) is None for large problems; `covariance_of` computes any part of it.
+    `value` and `sd` are NaN for what the balances do not determine, `sd` also where it was left out or is not known:
+    see `messages`. Where it is not known because the system is `degenerate` there, it seems to be zero but is not.
+    `lower` and `upper` are the range left to an unobservable variable, NaN elsewhere; `loose` marks ranges that may
+    be narrower than given.
 
     `classes` are redundant, nonredundant, observable, unobservable or constant.
     `normalised_residual` is the adjustment over its own sd; large ones are `suspects`, the most suspect first, each
     with name, p_value and those `tied` with it.
 
     `test` is the χ² test of all measurements: objective, degrees_of_freedom, limit, p_value and whether it `passed`,
-    None without redundancy. `nodal_tests` are those of balances; `verdicts` has a sentence a balance.
-    `active_bounds` maps variables to the bound that holds them, `residual_max` is the largest imbalance left, and
-    `messages` say what to know before using the values.
+    None without redundancy.
+    `active_bounds` maps variables to the bound that holds them, `residual_max` is the largest imbalance left.
     """
 
     problem: Problem
-    optimum: Optimum
+    solved: Solved
     value: Vector
     sd: Vector
+    degenerate: Mask
     classes: Texts
     lower: Vector
     upper: Vector
-    covariance: Matrix | None
+    loose: Mask
     normalised_residual: Vector
     test: checks.GlobalTest
     suspects: tuple[checks.Suspect, ...]
-    nodal_tests: tuple[checks.NodalTest, ...]
-    verdicts: dict[str, str]
     active_bounds: dict[str, float]
     residual_max: float
-    messages: tuple[str, ...]
+
+    @property
+    def optimum(self) -> Optimum:
+        """The best optimum that was reached."""
+        return self.solved.best
+
+    @cached_property
+    def covariance(self) -> Matrix | None:
+        """The covariance (variables, variables); None for large problems, of which `covariance_of` gives any part."""
+        if len(self.value) > WHOLE_COVARIANCE:
+            return None
+        return self.covariance_of(self.problem.names).to_numpy()
+
+    @cached_property
+    def nodal_tests(self) -> tuple[checks.NodalTest, ...]:
+        """The tests of single balances and of sums of them."""
+        return tuple(checks.nodal_tests(self.problem, self.optimum.bounded))
+
+    @cached_property
+    def verdicts(self) -> dict[str, str]:
+        """A sentence a balance."""
+        matrix, unknown = self.optimum.linear.matrix, self.classes == UNOBSERVABLE
+        return checks.verdicts(self.problem, matrix, self.nodal_tests, unknown)
+
+    @cached_property
+    def messages(self) -> tuple[str, ...]:
+        """What to know before using the values."""
+        return messages.messages(self)
 
     @property
     def adjustment_in_sd(self) -> Vector:
@@ -131,56 +156,48 @@ class Eliminated:
     after: checks.GlobalTest
 
 
-def reconcile(problem: Problem, *, seed: int = 0, sd_of: Sequence[str] = ()) -> Reconciliation:
+def reconcile(problem: Problem, *, seed: int = 0, sd_of: Sequence[str] | Literal["all"] = ()) -> Reconciliation:
     """Reconcile a problem: the smallest sum of squared adjustments, each over its sd, that meets every balance.
 
     Linear balances by elimination (Crowe et al. 1983), algebraic ones linearised until they are met (Cencic 2016);
     measurements may covary, and bounds hold. `seed` draws the further starts of a nonlinear problem.
-    Beyond EVERY_SD (30,000) variables, standard deviations are computed for those named in `sd_of` and for the 1,000
-    largest adjustments, and a message says so.
-    Raises ProblemError for a name in `sd_of` that is no variable, ConflictError when balances or bounds contradict
-    each other, ConvergenceError when no start arrives or numbers grow too large.
+    Every variable has a standard deviation, except, beyond EVERY_SD (30,000) variables, some of those that move very
+    many balances at once: then those named in `sd_of`, or "all", and the 1,000 largest adjustments have one.
+    Raises ConflictError when balances or bounds contradict each other, ConvergenceError when no start arrives or
+    numbers grow too large, ProblemError for a name in `sd_of` that is no variable.
     """
-    strangers = [name for name in sd_of if name not in problem.position]
-    if strangers:
-        raise ProblemError(f"no standard deviation of {strangers[0]!r}: there is no such variable; mend the name")
     solved = solve(problem, seed)
     optimum = solved.best
-    fitted = optimum.bounded.fit
     classes = classify(problem, optimum.linear, optimum.bounded.plain)
-    unknown = classes == UNOBSERVABLE
-    value = np.where(unknown, np.nan, optimum.x)
+    value = np.where(classes == UNOBSERVABLE, np.nan, optimum.x)
     lower, upper, loose = intervals(problem, optimum.linear, optimum.x, classes)
-    sd, square = _uncertainty(problem, optimum, value, sd_of)
-    normalised = checks.normalised_residuals(problem, value, sd)
-    test = checks.global_test(optimum.objective, len(fitted.independent))
-    nodal = checks.nodal_tests(problem, fitted, [problem.names[place] for place in optimum.bounded.active])
+    spread = _standard_deviations(problem, optimum, value, sd_of)
+    degenerate = messages.degenerate(problem, optimum, spread)
+    normalised = checks.normalised_residuals(problem, value, spread)
     active = {problem.names[place]: bound for place, bound in sorted(optimum.bounded.active.items())}
     residual_max = float(np.abs(imbalances(problem, optimum.x)).max())
     if not np.isfinite([optimum.objective, residual_max]).all():
         raise ConvergenceError("numbers grew beyond what can be computed with; choose units that make them smaller")
     return Reconciliation(
         problem=problem,
-        optimum=optimum,
+        solved=solved,
         value=value,
-        sd=sd,
+        sd=np.where(degenerate, np.nan, spread),
+        degenerate=degenerate,
         classes=classes,
         lower=lower,
         upper=upper,
-        covariance=square,
+        loose=loose,
         normalised_residual=normalised,
-        test=test,
+        test=checks.global_test(optimum.objective, len(optimum.bounded.fit.independent)),
         suspects=tuple(checks.suspects(problem, value, normalised)),
-        nodal_tests=tuple(nodal),
-        verdicts=checks.verdicts(problem, optimum.linear.matrix, nodal, unknown),
         active_bounds=active,
         residual_max=residual_max,
-        messages=(*_messages(problem, solved, test, active, loose), *_left_out(sd, value), *problem.notes),
     )
 
 
 def eliminate_serially(
-    reconciliation: Reconciliation, *, sd_of: Sequence[str] = ()
+    reconciliation: Reconciliation, *, sd_of: Sequence[str] | Literal["all"] = ()
 ) -> tuple[Reconciliation, list[Eliminated]]:
     """Take out the most suspect measurement, reconcile again, and so on until the χ² test passes.
 
@@ -241,89 +258,29 @@ def reconcile_robustly(problem: Problem) -> tuple[Reconciliation, pd.Series[floa
     )
 
 
-def _uncertainty(
-    problem: Problem, optimum: Optimum, value: Vector, sd_of: Sequence[str]
-) -> tuple[Vector, Matrix | None]:
-    """Return the standard deviations, and for a small problem the covariance they are the roots of."""
-    fitted, everything = optimum.bounded.fit, np.arange(len(value))
-    unknown = np.isnan(value)
-    if len(value) <= WHOLE_COVARIANCE:
-        square = covariance(problem, fitted, everything)
-        sd = np.sqrt(np.diag(square))
-        return np.where(unknown, np.nan, sd), _blanked(square, unknown)
-    sd = np.full(len(value), np.nan)
-    places = everything
-    if len(value) > EVERY_SD:
-        with np.errstate(invalid="ignore"):
-            moved = np.nan_to_num(np.abs(value - problem.value) / problem.sd)
-        largest = np.argsort(-moved, kind="stable")[:LARGEST_ADJUSTMENTS]
-        places = np.union1d(largest, [problem.position[name] for name in sd_of]).astype(np.intp)
-    sd[places] = standard_deviations(problem, fitted, places)
-    sd[problem.constant] = 0.0
-    return np.where(unknown, np.nan, sd), None
+def _standard_deviations(
+    problem: Problem, optimum: Optimum, value: Vector, asked: Sequence[str] | Literal["all"]
+) -> Vector:
+    """Return the standard deviations (variables), first of the variables `asked` for, then by adjustment."""
+    fitted, count = optimum.bounded.fit, len(value)
+    names = [] if asked == "all" else list(asked)
+    for name in names:
+        if name not in problem.position:
+            raise ProblemError(f"no standard deviation of {name!r}: there is no such variable; mend the name", name)
+    limit = count if asked == "all" or count <= EVERY_SD else max(LARGEST_ADJUSTMENTS, len(names))
+    with np.errstate(invalid="ignore"):
+        priority = -np.nan_to_num(np.abs(value - problem.value) / problem.sd)
+    priority[[problem.position[name] for name in names]] = -np.inf
+    sure = problem.constant.copy()
+    sure[list(optimum.bounded.active)] = True
+    places = np.argsort(priority, kind="stable") if count > limit else np.arange(count)
+    places = places[~(sure | np.isnan(value))[places]]
+    sd = np.where(sure & ~np.isnan(value), 0.0, np.nan)
+    sd[places] = standard_deviations(problem, fitted, places, limit)
+    return sd
 
 
 def _blanked(square: Matrix, unknown: Mask) -> Matrix:
     blanked = square.copy()
     blanked[unknown], blanked[:, unknown] = np.nan, np.nan
     return blanked
-
-
-def _left_out(sd: Vector, value: Vector) -> list[str]:
-    """Return a message on the standard deviations that are left out, if any are."""
-    missing = int((np.isnan(sd) & ~np.isnan(value)).sum())
-    return (
-        [f"{missing:,} standard deviations are left out; name those you need, with --sd or sd_of"] if missing else []
-    )
-
-
-def _messages(
-    problem: Problem, solved: Solved, test: checks.GlobalTest, active: dict[str, float], loose: Mask
-) -> list[str]:
-    """Return what a reader of the values should know before using them."""
-    best, starts = solved.best, len(solved.reached) + solved.failed
-    reached = [optimum.objective for optimum in solved.reached]
-    others = [there for there in reached if not abs(there - best.objective) <= SAME_OPTIMUM * (1 + there)]
-    pushed = _pushed_to_zero(problem, best.x)
-    messages = [
-        (test.passed is None, "no balance is left over to test the measurements: nothing was adjusted"),
-        (test.passed is False, "the measurements contradict each other more than their uncertainties allow"),
-        (
-            active,
-            "held by a bound, which counts as a balance in test and uncertainty, so that the sd is 0: "
-            + listed([f"{name} at {bound:g}" for name, bound in active.items()]),
-        ),
-        (
-            pushed,
-            f"degenerate: measurements of {listed(pushed)} lie well away from zero and are pushed to zero, "
-            "the only place where contradicting balances agree; do not use these values",
-        ),
-        (
-            others,
-            f"{len(reached)} starts reached different optima: {len(reached) - len(others)} the one given, with a "
-            f"weighted sum of squares of {best.objective:.4g}, the others "
-            f"{', '.join(sorted({f'{there:.4g}' for there in others}))}; give starts near what you expect",
-        ),
-        (
-            solved.failed,
-            f"{solved.failed} of {starts} starts did not converge, so that a better optimum may exist; "
-            "give starts near what you expect",
-        ),
-        (best.is_minimum is None, "the system is too large to tell a minimum from a saddle point"),
-        (best.is_minimum is False, "the values are a saddle point, not a minimum; give other starts"),
-        (
-            loose.any(),
-            "ranges of unobservable variables that may be narrower than given: "
-            + listed([problem.names[place] for place in np.flatnonzero(loose)]),
-        ),
-    ]
-    return [message for applies, message in messages if applies]
-
-
-def _pushed_to_zero(problem: Problem, x: Vector) -> list[str]:
-    """Return the names of measurements that a nonlinear system moves from well away from zero to zero."""
-    if is_linear(problem):
-        return []
-    with np.errstate(invalid="ignore"):
-        pushed = (np.abs(problem.value) > WELL_AWAY * problem.sd) & (np.abs(x) < AT_ZERO * np.abs(problem.value))
-    return [problem.names[place] for place in np.flatnonzero(pushed)]

@@ -1,8 +1,9 @@
 """Which values meet the balances and the bounds, and lie nearest to what was measured?
 
 Without an active bound that is the plain nearest point.
-Otherwise an interior-point solver (clarabel) tells which bounds hold the solution, and the nearest point with these
-as equalities gives the values to working precision; a bound that pulls the wrong way is let go, a violated one added.
+Otherwise the bounds that it violates are taken as equalities; then one that pulls the wrong way is let go, one newly
+violated is added, until none is left of either (primal-dual active sets; Hintermüller, Ito and Kunisch 2002).
+Where that does not settle soon, an interior-point solver (clarabel) tells from which bounds to begin.
 
 Where no values meet balances and bounds, a linear program finds the least total imbalance that the bounds allow.
 Its dual values are a certificate: the balances and bounds with a dual value that is not zero contradict each other,
@@ -18,14 +19,17 @@ import clarabel
 import numpy as np
 import scipy.sparse as sparse
 
-from magnetflow.arrays import Mask, Vector
+from magnetflow.arrays import Indices, Mask, Vector
 from magnetflow.errors import ConflictError, ConvergenceError
+from magnetflow.inference.classes import undetermined
 from magnetflow.inference.problem import Problem, conflict_error
-from magnetflow.inference.solver.leastsquares import Fit, Linear, fit
+from magnetflow.inference.solver.leastsquares import Fit, Linear, fit, fit_system
 from magnetflow.inference.solver.matrices import largest_in_rows, scaled, typical
 
 FEASIBLE = 1e-9  # a bound is kept to this part of the variable's scale
 PULL = 1e-7  # a multiplier this small against the adjustments has no sign
+SOON = 12  # rounds that the bounds are given to settle from those of the plain point
+FEWER, FEW = 0.75, 20  # part of the bounds amended the round before that there may be, unless they are few
 ROUNDS = 60
 NEAR = 1e-8  # relative difference from the solver's sum of squares of a point that may stand
 IMBALANCE = 1e-7  # scaled; below it the balances and bounds hold together
@@ -52,24 +56,44 @@ def bounded_fit(
     `likely` are bounds that held a solution nearby: if they hold this one too, it is found at once.
     Raises ConflictError when no values meet balances and bounds, ConvergenceError when the bounds cannot be settled.
     """
-    plain = _fit(problem, linear, {}, reference)
-    if not problem.is_bounded or not _violated(problem, plain).any():
+    plain = fit(problem, linear, reference)
+    violated = _violated(problem, plain)
+    if not violated.any():
         return Bounded(plain, plain, {})
     if likely:
         try:
-            fitted = _fit(problem, linear, likely, reference)
+            fitted = held(problem, plain, likely, reference)
             if not _violated(problem, fitted).any() and not _pulling_wrong(problem, fitted, linear, likely):
                 return Bounded(fitted, plain, dict(likely))
         except ConflictError:
             pass
-    inside, active, objective = _interior_point(problem, linear, plain)
+    settled = None
+    if not problem.relations:
+        settled = _settle(problem, plain, _amended(problem, plain, {}, violated, set(), False), reference, None, SOON)
+    if settled is None:
+        inside, active, objective = _interior_point(problem, linear, plain)
+        settled = _settle(problem, plain, active, inside, objective, ROUNDS)
+    if settled is None:
+        raise ConvergenceError("the bounds that hold the solution could not be settled; loosen or remove some")
+    return _without_idle(problem, settled)
+
+
+def _settle(
+    problem: Problem, plain: Fit, active: dict[int, float], reference: Vector, objective: float | None, rounds: int
+) -> Bounded | None:
+    """Amend the active bounds until they hold the solution; None if they do not within so many rounds.
+
+    `objective` is the sum of squares to expect, infinite where none was found; without one, patience is short.
+    """
+    linear = plain.system.linear
     near: tuple[float, Fit, dict[int, float]] | None = None
     tried: set[frozenset[tuple[int, float]]] = set()
-    for _ in range(ROUNDS):
+    amended = len(active) / FEWER
+    for _ in range(rounds):
         one_by_one = frozenset(active.items()) in tried
         tried.add(frozenset(active.items()))
         try:
-            fitted = _fit(problem, linear, active, inside)
+            fitted = held(problem, plain, active, reference)
         except ConflictError:  # too many bounds at once: begin again with none
             if not active:
                 break
@@ -79,14 +103,32 @@ def bounded_fit(
         wrong = _pulling_wrong(problem, fitted, linear, active)
         if not violated.any() and not wrong:
             return Bounded(fitted, plain, active)
-        miss = abs(float(fitted.z @ fitted.z) - objective)
+        before, amended = amended, int(violated.sum()) + len(wrong)
+        if objective is None and amended > max(FEWER * before, FEW):
+            return None
+        miss = abs(float(fitted.z @ fitted.z) - (objective or 0.0))
         if not violated.any() and (near is None or miss < near[0]):
             near = (miss, fitted, active)
         active = _amended(problem, fitted, active, violated, wrong, one_by_one)
     # Several sets of bounds may describe one point where these depend on one another: then the point itself decides.
-    if near is None or not np.isfinite(objective) or near[0] > NEAR * (1.0 + objective):
-        raise ConvergenceError("the bounds that hold the solution could not be settled; loosen or remove some")
+    if near is None or objective is None or not np.isfinite(objective) or near[0] > NEAR * (1.0 + objective):
+        return None
     return Bounded(near[1], plain, near[2])
+
+
+def _without_idle(problem: Problem, settled: Bounded) -> Bounded:
+    """Let go of the bounds that only keep in place what the balances leave free."""
+    fitted, plain = settled.fit, settled.plain
+    free = np.zeros(len(problem.names), dtype=bool)
+    free[np.flatnonzero(problem.unmeasured)[undetermined(plain)]] = True
+    places = np.array(list(settled.active), dtype=np.intp)
+    pulls, limit = _pulls(problem, fitted, plain.system.linear, places)
+    idle = set(places[free[places] & (np.abs(pulls) <= limit)].tolist())
+    if not idle:
+        return settled
+    active = {place: bound for place, bound in settled.active.items() if place not in idle}
+    released = held(problem, plain, active, fitted.x)
+    return settled if _violated(problem, released).any() else Bounded(released, plain, active)
 
 
 def _amended(
@@ -104,15 +146,12 @@ def _amended(
     return {place: bound for place, bound in active.items() if place not in wrong} | added
 
 
-def _fit(problem: Problem, linear: Linear, active: Mapping[int, float], reference: Vector) -> Fit:
+def held(problem: Problem, plain: Fit, active: Mapping[int, float], reference: Vector) -> Fit:
     """Fit with the active bounds as further balances."""
     if not active:
-        return fit(problem, linear, reference)
-    places, bounds = list(active), np.array(list(active.values()))
-    coordinates, shape = (np.arange(len(places)), np.array(places)), (len(places), len(problem.names))
-    rows = sparse.csr_array((np.ones(len(places)), coordinates), shape=shape)
-    both = Linear(sparse.csr_array(sparse.vstack([linear.matrix, rows])), np.concatenate([linear.level, bounds]))
-    fitted = fit(problem, both, reference)
+        return fit_system(problem, plain.system, reference)
+    places, bounds = np.array(list(active)), np.array(list(active.values()))
+    fitted = fit_system(problem, plain.system.held(problem, places, bounds), reference)
     fitted.x[places] = bounds
     return fitted
 
@@ -130,17 +169,19 @@ def _violated(problem: Problem, fitted: Fit) -> Mask:
     return np.asarray(beyond & ~problem.constant)
 
 
+def _pulls(problem: Problem, fitted: Fit, linear: Linear, places: Indices) -> tuple[Vector, float]:
+    """Return how hard the active bounds at `places` pull, upwards if positive, and what is too little to count."""
+    limit = PULL * (1.0 + float(np.abs(fitted.z).max(initial=0.0)))
+    return fitted.multipliers[linear.matrix.shape[0] :] * _scales(problem, fitted)[places], limit
+
+
 def _pulling_wrong(problem: Problem, fitted: Fit, linear: Linear, active: Mapping[int, float]) -> set[int]:
     """Return the active bounds without which the fit would improve."""
-    scales, limit = _scales(problem, fitted), PULL * (1.0 + float(np.abs(fitted.z).max(initial=0.0)))
-    wrong = set()
-    for (place, bound), multiplier in zip(active.items(), fitted.multipliers[linear.matrix.shape[0] :], strict=True):
-        pull = multiplier * scales[place]
-        if problem.lower[place] == problem.upper[place]:
-            continue
-        if (pull < -limit and bound == problem.lower[place]) or (pull > limit and bound == problem.upper[place]):
-            wrong.add(place)
-    return wrong
+    places, bounds = np.array(list(active), dtype=np.intp), np.array(list(active.values()))
+    pulls, limit = _pulls(problem, fitted, linear, places)
+    low, high = problem.lower[places], problem.upper[places]
+    wrong = (low < high) & ((pulls < -limit) & (bounds == low) | (pulls > limit) & (bounds == high))
+    return set(places[wrong].tolist())
 
 
 def _interior_point(problem: Problem, linear: Linear, plain: Fit) -> tuple[Vector, dict[int, float], float]:

@@ -11,46 +11,57 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sparse
 
-from magnetflow.arrays import Indices, Matrix, Vector
+from magnetflow.arrays import Indices, Mask, Matrix, Vector
 from magnetflow.inference.problem import Problem
-from magnetflow.inference.solver.leastsquares import Fit
-from magnetflow.inference.solver.matrices import row_lengths
+from magnetflow.inference.solver.factors import nearest
+from magnetflow.inference.solver.leastsquares import Determined, Fit
+from magnetflow.inference.solver.matrices import evened_columns, row_lengths, scaled
 
 BLOCK = 400  # variables treated at once
 CANCELLED = 1e-6  # part of a variance left, below which the difference has too few digits
-ROUNDING = 1e-13  # part of an sd that is none
+EPSILON = 1e-15  # part of the terms of a sum
+ROUNDING = 1e-10  # part of an sd below which it may be none
+CERTAIN = 1e-9  # part of a variable that constants leave open, in units of its own: rounding
 
 
 def covariance(problem: Problem, fitted: Fit, places: Indices) -> Matrix:
     """Return the covariance of the variables at `places` (places, places)."""
     rows = response(problem, fitted, places)
     square: Matrix = (rows @ rows.T).toarray() - fitted.factor.explained(rows)
-    few, projected = _almost_sure(fitted, rows, row_lengths(rows) ** 2, np.diag(square))
-    if len(few):
+    few = np.flatnonzero(np.diag(square) < CANCELLED * row_lengths(rows) ** 2)
+    if len(few):  # there the difference of two variances has too few digits
+        projected = _projected(fitted, rows[few])
         square[few] = (rows @ projected).T
         square[:, few] = square[few].T
         square[np.ix_(few, few)] = projected.T @ projected
     return square
 
 
-def standard_deviations(problem: Problem, fitted: Fit, places: Indices) -> Vector:
-    """Return the standard deviation of each variable at `places` (places)."""
-    variances = [np.zeros(0)]
-    for block in np.array_split(places, max(1, len(places) // BLOCK)):
-        rows = response(problem, fitted, block)
-        before = row_lengths(rows) ** 2
-        left = before - fitted.factor.explained_variance(rows)
-        few, projected = _almost_sure(fitted, rows, before, left)
-        left[few] = np.sum(projected**2, axis=0)
-        variances.append(left)
-    return np.asarray(np.sqrt(np.concatenate(variances)))
+def standard_deviations(problem: Problem, fitted: Fit, places: Indices, limit: int) -> Vector:
+    """Return the standard deviation of each variable at `places` (places), NaN where it is left out.
+
+    Left out are those that have to be solved for one by one beyond the first `limit`.
+    """
+    sd = np.full(len(places), np.nan)
+    if len(places) > limit and fitted.determined.response is None:
+        places = places[:limit]
+    rows = response(problem, fitted, places)
+    before = row_lengths(rows) ** 2
+    left = before - fitted.factor.explained_variance(rows, limit)
+    doubtful = np.flatnonzero(left < CANCELLED * before)
+    for block in np.array_split(doubtful, len(doubtful) // BLOCK + 1):
+        left[block] = np.sum(_projected(fitted, rows[block]) ** 2, axis=0)
+    sd[: len(places)] = np.sqrt(left)
+    return sd
 
 
 def combined_sd(problem: Problem, fitted: Fit, places: Indices, weights: Vector) -> float:
     """Return the standard deviation of the weighted sum of the variables at `places`, all of them determined."""
     rows = response(problem, fitted, places)
-    sd = float(np.linalg.norm(fitted.factor.project((rows.T @ weights)[:, None])))
-    return sd if sd > ROUNDING * (np.abs(weights) @ row_lengths(rows)) else 0.0
+    together = sparse.csr_array((rows.T @ weights)[None])
+    sd = float(np.linalg.norm(_projected(fitted, together)))
+    # What cancels in the sum already is rounding.
+    return sd if sd > EPSILON * (np.abs(weights) @ row_lengths(rows)) else 0.0
 
 
 def response(problem: Problem, fitted: Fit, places: Indices) -> sparse.csr_array:
@@ -66,20 +77,43 @@ def response(problem: Problem, fitted: Fit, places: Indices) -> sparse.csr_array
     asked = unmeasured[pivot_of[number[unmeasured]] >= 0]
     rows = [problem.root[number[measured]]]
     if len(asked):
-        picks = np.zeros((len(determined.pivots), len(asked)))
-        picks[pivot_of[number[asked]], np.arange(len(asked))] = determined.scale[number[asked]]
-        rows.append(sparse.csr_array(-determined.solve(picks, "T").T) @ determined.from_z)
+        rows.append(_of_unmeasured(determined, number[asked], pivot_of[number[asked]]))
     chosen = np.concatenate([measured, asked])
     in_place = sparse.csr_array((np.ones(len(chosen)), (chosen, np.arange(len(chosen)))), (len(places), len(chosen)))
     return sparse.csr_array(in_place @ sparse.vstack(rows))
 
 
-def _almost_sure(fitted: Fit, rows: sparse.csr_array, before: Vector, left: Vector) -> tuple[Indices, Matrix]:
-    """Return the variables with almost no variance left, and their projected rows as columns (errors, few).
+def _of_unmeasured(determined: Determined, asked: Indices, pivots: Indices) -> sparse.csr_array:
+    """Return the response (asked, errors) of the unmeasured variables `asked`, determined at these `pivots`."""
+    whole = determined.response if len(asked) > BLOCK else None
+    if whole is not None:
+        return scaled(whole[pivots], -determined.scale[asked])
+    parts = []
+    for block in np.array_split(np.arange(len(asked)), len(asked) // BLOCK + 1):
+        picks = np.zeros((len(determined.pivots), len(block)))
+        picks[pivots[block], np.arange(len(block))] = determined.scale[asked[block]]
+        parts.append(sparse.csr_array(-determined.solve(picks, "T").T) @ determined.from_z)
+    return sparse.csr_array(sparse.vstack(parts))
 
-    There the difference of two variances has too few digits, and the length of the projected row has all of them.
+
+def _projected(fitted: Fit, rows: sparse.csr_array) -> Matrix:
+    """Return rows (variables, errors) that the balances almost explain, as columns, without what they explain.
+
+    Done twice, the projection has all digits of what is left; where that is nothing but rounding it is zero.
     """
-    few = np.flatnonzero(left < CANCELLED * before)
-    projected = fitted.factor.project(rows[few].toarray().T) if len(few) else np.zeros((rows.shape[1], 0))
-    projected[:, np.linalg.norm(projected, axis=0) <= ROUNDING * np.sqrt(before[few])] = 0.0
-    return few, projected
+    projected = fitted.factor.project(fitted.factor.project(rows.toarray().T))
+    doubtful = np.flatnonzero(np.linalg.norm(projected, axis=0) <= ROUNDING * row_lengths(rows))
+    if len(doubtful):
+        projected[:, doubtful[_certain(fitted, rows[doubtful])]] = 0.0
+    return projected
+
+
+def _certain(fitted: Fit, rows: sparse.csr_array) -> Mask:
+    """Return which variables (rows) follow from constants alone, whatever the sds of the measured ones are."""
+    balances = fitted.reduced[fitted.independent]
+    unit, even = evened_columns(balances)
+    even = scaled(even, 1.0 / row_lengths(even))
+    _, factor, _, _ = nearest(even, np.zeros(even.shape[0]))
+    columns = scaled(rows, columns=unit).toarray().T
+    lengths = np.linalg.norm(columns, axis=0)
+    return np.asarray(np.linalg.norm(factor.project(columns), axis=0) <= CERTAIN * lengths)

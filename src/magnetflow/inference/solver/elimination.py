@@ -4,6 +4,7 @@ Gaussian elimination of the unmeasured columns, each step on the column that few
 combinations stay short and read as sums of neighbouring balances (Markowitz 1957; for reconciliation, the
 projection of Crowe, Garcia Campos and Hrymak 1983 and the elimination of Madron 1992 and Cencic 2016).
 What is dense at the end is finished by an orthogonal factorisation with pivoting.
+Where balances are added, only those that unmeasured variables join to them are eliminated anew.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sparse
+from scipy.sparse.csgraph import connected_components
 
 from magnetflow.arrays import Indices, Matrix
 from magnetflow.inference.solver.matrices import row_numbers
@@ -36,31 +39,84 @@ def rank(triangle: Matrix) -> int:
 class Elimination:
     """Combinations of balances: those that determine unmeasured variables, and those that are free of them.
 
-    `determining` (pivots by balances) times the unmeasured columns is `echelon`, which is upper triangular in the
-    columns `pivots`; `remaining` (the rest by balances) times the unmeasured columns is zero.
-    The columns `free` are not determined.
+    `columns` (balances, unmeasured) were eliminated. `determining` (pivots, balances) times them is `echelon`, which
+    is upper triangular in the columns `pivots`; `remaining` (the rest, balances) times them is zero, each row made
+    from its balance in `owners`. The columns `free` are not determined. Where what was left at the end was `dense`,
+    combinations may mix balances that do not hang together.
     """
 
+    columns: sparse.csr_array
     determining: sparse.csr_array
     remaining: sparse.csr_array
+    owners: Indices
     echelon: sparse.csr_array
     pivots: Indices
-    free: Indices
+    dense: bool
+
+    @cached_property
+    def free(self) -> Indices:
+        """The columns that no balance determines."""
+        return np.setdiff1d(np.arange(self.columns.shape[1]), self.pivots)
+
+    @cached_property
+    def _parts(self) -> tuple[Indices, Indices]:
+        """Which balances and which columns hang together, by the number of their part."""
+        balances, nodes = self.columns.shape[0], sum(self.columns.shape)
+        edges = (row_numbers(self.columns), balances + self.columns.indices)
+        graph = sparse.coo_array((np.ones(len(edges[0])), edges), shape=(nodes, nodes))
+        part = connected_components(graph, directed=False)[1]
+        return part[:balances], part[balances:]
+
+    def with_balances(self, added: sparse.csr_array) -> Elimination:
+        """Return the elimination of the same columns with balances added (added, unmeasured)."""
+        before, width = self.columns.shape
+        columns = sparse.csr_array(sparse.vstack([self.columns, added]))
+        if self.dense:
+            return eliminate(columns)
+        row_part, column_part = self._parts
+        touched = np.unique(column_part[added.indices])
+        rows = np.append(np.flatnonzero(np.isin(row_part, touched)), before + np.arange(added.shape[0]))
+        places = np.flatnonzero(np.isin(column_part, touched))
+        anew = eliminate(columns[rows][:, places])
+        kept, left = ~np.isin(self.pivots, places), ~np.isin(self.owners, rows)
+        owners = np.concatenate([self.owners[left], rows[anew.owners]])
+        order, count = np.argsort(owners, kind="stable"), columns.shape[0]
+        return Elimination(
+            columns,
+            _joined(self.determining[kept], anew.determining, rows, count),
+            _joined(self.remaining[left], anew.remaining, rows, count)[order],
+            owners[order],
+            _joined(self.echelon[kept], anew.echelon, places, width),
+            np.concatenate([self.pivots[kept], places[anew.pivots]]),
+            anew.dense,
+        )
+
+
+def _joined(above: sparse.csr_array, below: sparse.csr_array, columns: Indices, width: int) -> sparse.csr_array:
+    """Return two matrices one above the other, the columns of the second being `columns` of the whole `width`."""
+    indices = np.concatenate([above.indices, columns[below.indices].astype(above.indices.dtype)])
+    bounds = np.concatenate([above.indptr, above.indptr[-1] + below.indptr[1:]])
+    shape = (above.shape[0] + below.shape[0], width)
+    joined = sparse.csr_array((np.concatenate([above.data, below.data]), indices, bounds), shape=shape)
+    joined.sort_indices()
+    return joined
 
 
 def eliminate(columns: sparse.csr_array) -> Elimination:
-    """Eliminate the columns of the unmeasured variables (balances by variables), scaled to entries of about 1."""
+    """Eliminate the columns of the unmeasured variables (balances, unmeasured), scaled to entries of about 1."""
     work = _Work(columns)
     work.run()
-    remaining = work.finish_densely()
+    dense = any(work.rows[row] for row in work.active)
+    owners, remaining = work.finish_densely()
     count, width = columns.shape
-    pivots = np.array(work.pivots, dtype=np.intp)
     return Elimination(
+        columns,
         _stack(work.pivot_combinations, count),
         _stack(remaining, count),
+        np.array(owners, dtype=np.intp),
         _stack(work.pivot_rows, width),
-        pivots,
-        np.setdiff1d(np.arange(width), pivots),
+        np.array(work.pivots, dtype=np.intp),
+        dense,
     )
 
 
@@ -100,11 +156,7 @@ class _Work:
 
     def _eliminate(self, column: int) -> None:
         holders = self.holders[column]
-        largest = max(abs(self.rows[row][column]) for row in holders)
-        pivot = min(
-            (row for row in holders if abs(self.rows[row][column]) >= STABLE * largest),
-            key=lambda row: (len(self.rows[row]), row),
-        )
+        pivot = next(iter(holders)) if len(holders) == 1 else self._pivot(column)
         pivot_row, combination = self.rows[pivot], self.combinations[pivot]
         self.active.discard(pivot)
         self.entries -= len(pivot_row)
@@ -124,15 +176,23 @@ class _Work:
         self.pivot_rows.append(pivot_row)
         self.pivot_combinations.append(combination)
 
-    def finish_densely(self) -> list[dict[int, float]]:
+    def _pivot(self, column: int) -> int:
+        """Return the shortest of the rows in which a column is large enough."""
+        holders = self.holders[column]
+        largest = max(abs(self.rows[row][column]) for row in holders)
+        stable = (row for row in holders if abs(self.rows[row][column]) >= STABLE * largest)
+        return min(stable, key=lambda row: (len(self.rows[row]), row))
+
+    def finish_densely(self) -> tuple[list[int], list[dict[int, float]]]:
         """Factorise what is left, if anything: Qᵀ times it is upper triangular in pivot order, then zero.
 
-        Returns the combinations of balances that are then free of all columns.
+        Returns the combinations of balances that are then free of all columns, after one balance that is in each.
         """
         rows = sorted(row for row in self.active if self.rows[row])
-        remaining = [self.combinations[row] for row in sorted(self.active.difference(rows))]
+        owners = sorted(self.active.difference(rows))
+        remaining = [self.combinations[row] for row in owners]
         if not rows:
-            return remaining
+            return owners, remaining
         columns = sorted({column for row in rows for column in self.rows[row]})
         place = {column: position for position, column in enumerate(columns)}
         left = np.zeros((len(rows), len(columns)))
@@ -151,7 +211,7 @@ class _Work:
             {columns[order[at]]: float(triangle[position, at]) for at in range(position, len(columns))}
             for position in range(full)
         ]
-        return remaining + combined[full:]
+        return owners + rows[full:], remaining + combined[full:]
 
 
 def _subtract(row: dict[int, float], other: dict[int, float], factor: float) -> None:
@@ -166,8 +226,10 @@ def _subtract(row: dict[int, float], other: dict[int, float], factor: float) -> 
 
 
 def _stack(rows: Sequence[dict[int, float]], width: int) -> sparse.csr_array:
-    """Make a sparse matrix of rows."""
+    """Make a sparse matrix of rows, sorted, so that views of it with other entries are safe from sorting in place."""
     bounds = np.cumsum([0, *map(len, rows)])
     indices = np.fromiter((column for row in rows for column in row), dtype=np.int32, count=bounds[-1])
     entries = np.fromiter((entry for row in rows for entry in row.values()), dtype=float, count=bounds[-1])
-    return sparse.csr_array((entries, indices, bounds), shape=(len(rows), width))
+    stacked = sparse.csr_array((entries, indices, bounds), shape=(len(rows), width))
+    stacked.sort_indices()
+    return stacked

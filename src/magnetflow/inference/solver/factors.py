@@ -15,17 +15,20 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sparse
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import SuperLU, splu
+from scipy.sparse.linalg import SuperLU
 
 from magnetflow.arrays import Indices, Matrix, Vector
 from magnetflow.errors import ConvergenceError, ProblemError
 from magnetflow.inference.solver.elimination import rank
-from magnetflow.inference.solver.matrices import row_numbers
+from magnetflow.inference.solver.matrices import largest_in_columns, row_numbers
+from magnetflow.inference.solver.selected import LONGEST, factorise, selected_forms
 
 DENSE_LIMIT = 120  # measured variables up to which dense algebra is the faster
 DENSE_REFUGE = 6000  # and up to which it is the refuge where squaring the condition costs too much
 COLUMNS_AT_ONCE = 16
+MANY = 200  # variables from which entries of the inverse cost less than solving for each
 MET = 1e-10  # of a reduced balance: the sparse solution is trusted if it meets them to this
+FEW = 0.05  # of the rows
 LEAST_SHARE = 1e-6  # of a row's length: a column smaller than that does not settle independence
 LARGEST_CORE = 6000  # rows; beyond it the dense factorisation would not fit a desk machine
 
@@ -51,8 +54,8 @@ class DenseFactor:
         along = rows @ self.q
         return np.asarray(along @ along.T)
 
-    def explained_variance(self, rows: sparse.csr_array) -> Vector:
-        """Return the diagonal of that."""
+    def explained_variance(self, rows: sparse.csr_array, limit: int) -> Vector:
+        """Return the diagonal of that; NaN for those solved for one by one beyond the first `limit` of these."""
         return np.asarray(((rows @ self.q) ** 2).sum(axis=1))
 
 
@@ -80,13 +83,18 @@ class SparseFactor:
         square: Matrix = along @ self._solve_columns(along)
         return 0.5 * (square + square.T)
 
-    def explained_variance(self, rows: sparse.csr_array) -> Vector:
-        """As the dense one."""
+    def explained_variance(self, rows: sparse.csr_array, limit: int) -> Vector:
+        """As the dense one; of variables that move few balances by entries of the inverse, else by solving."""
         along = (rows @ self.g.T).tocsr()
-        row = row_numbers(along)
-        terms = along.data * self._solve_columns(along)[along.indices, row]
-        variances: Vector = np.zeros(along.shape[0])
-        np.add.at(variances, row, terms)
+        variances, short = np.full(along.shape[0], np.nan), np.diff(along.indptr) <= LONGEST
+        selected = selected_forms(self.g, along[short]) if along.shape[0] > MANY else None
+        if selected is not None:
+            variances[short] = selected
+        left = np.flatnonzero(~short | (selected is None))[:limit]
+        for first in range(0, len(left), COLUMNS_AT_ONCE):
+            block = left[first : first + COLUMNS_AT_ONCE]
+            columns = along[block].T.toarray(order="F")
+            variances[block] = np.sum(columns * self.lu.solve(columns), axis=0)
         return variances
 
     def _solve_columns(self, along: sparse.csr_array) -> Matrix:
@@ -113,8 +121,13 @@ def nearest(reduced: sparse.csr_array, gap: Vector) -> tuple[Indices, DenseFacto
                 return independent, sparse_factor, z, along
         if reduced.shape[1] > DENSE_REFUGE:
             raise ConvergenceError("balances are too nearly dependent to be solved; drop those that repeat others")
-    q, r, order = scipy.linalg.qr(reduced.toarray().T, mode="economic", pivoting=True, check_finite=False)
-    full = rank(r)
+    # With the errors in order of their largest shares, small ones keep all their digits (Cox and Higham 1998).
+    by_size = np.argsort(-largest_in_columns(reduced), kind="stable")
+    sorted_q, r, order = scipy.linalg.qr(
+        reduced.toarray().T[by_size], mode="economic", pivoting=True, check_finite=False
+    )
+    full, q = rank(r), np.empty_like(sorted_q)
+    q[by_size] = sorted_q
     independent, factor = order[:full].astype(np.intp), DenseFactor(q[:, :full], r[:full, :full])
     return independent, factor, *factor.solve(gap[independent])
 
@@ -122,11 +135,9 @@ def nearest(reduced: sparse.csr_array, gap: Vector) -> tuple[Indices, DenseFacto
 def _factorise_sparsely(g: sparse.csr_array) -> SparseFactor | None:
     """Return the factors of G Gᵀ, or None if it is singular to working precision."""
     try:
-        symmetric = (g @ g.T).tocsc()
-        lu = splu(symmetric, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+        return SparseFactor(g, factorise((g @ g.T).tocsc()))
     except RuntimeError:
         return None
-    return SparseFactor(g, lu)
 
 
 def _independent_rows(matrix: sparse.csr_array) -> Indices:
@@ -152,6 +163,13 @@ def _independent_rows(matrix: sparse.csr_array) -> Indices:
 
 def _peel(matrix: sparse.csr_array) -> Indices:
     """Return the rows that are left when every row with a column of its own has been set aside, again and again."""
+    left, share = np.arange(matrix.shape[0]), 1.0
+    while share > FEW:  # together as long as they are many, then one by one
+        single = np.bincount(matrix.indices, minlength=matrix.shape[1]) == 1
+        own = single[matrix.indices] & (np.abs(matrix.data) >= LEAST_SHARE)
+        kept = np.bincount(row_numbers(matrix)[own], minlength=len(left)) == 0
+        share = 1.0 - kept.mean() if len(left) else 0.0
+        left, matrix = left[kept], matrix[kept]
     by_column = matrix.tocsc()
     bounds, holders = by_column.indptr.tolist(), by_column.indices.tolist()
     row_bounds, row_columns = matrix.indptr.tolist(), matrix.indices.tolist()
@@ -170,4 +188,4 @@ def _peel(matrix: sparse.csr_array) -> Indices:
                 count[other] -= 1
                 if count[other] == 1:
                     waiting.append(other)
-    return np.flatnonzero(~np.array(gone, dtype=bool))
+    return np.asarray(left[~np.array(gone, dtype=bool)])

@@ -10,6 +10,7 @@ Small problems are solved by an orthogonal factorisation of Gᵀ with pivoting, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sparse
@@ -18,8 +19,10 @@ from scipy.sparse.linalg import SuperLU, lsqr, splu
 from magnetflow.arrays import Indices, Matrix, Vector
 from magnetflow.inference.problem import Problem, conflict_error
 from magnetflow.inference.solver.elimination import RANK_TOLERANCE, Elimination, eliminate
-from magnetflow.inference.solver.factors import DenseFactor, SparseFactor, nearest
+from magnetflow.inference.solver.factors import DENSE_LIMIT, DenseFactor, SparseFactor, nearest
 from magnetflow.inference.solver.matrices import (
+    columns_of,
+    largest_in_columns,
     largest_in_rows,
     row_lengths,
     row_numbers,
@@ -29,7 +32,12 @@ from magnetflow.inference.solver.matrices import (
 )
 
 SHARE = 1e-6  # of a balance in another, below which it has none
+FEW_DIGITS = 1e-6  # part of a measured value that is left of it
+DROWNED = 1e-8  # largest share of an error in rows of length one, below which it has too few digits
+DROWNED_IN_FEW = 1e-4  # the same in few rows, where it may become smaller on the way and the look costs little
 CONSISTENT = 1e-9  # a gap this small against the terms of its balances is rounding
+DEEPEST = 200  # pivots that follow from one another in a chain
+FULLEST = 50  # entries of the response to those of the balances
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ class Fit:
     `z` is (errors), `x` (variables); `multipliers` (balances) are the changes of half the sum of squares when a level
     rises by one; `reduced` is G (rows, errors) with rows of length one, of which `independent` are used, as many as
     there are degrees of freedom; `combinations` (rows, balances) makes them out of the balances, `gap` is h (rows)
-    and `norms` are the lengths (rows) before they were made one.
+    and `norms` are the lengths (rows) before they were made one. `system` is what was solved.
     """
 
     z: Vector
@@ -60,6 +68,31 @@ class Fit:
     independent: Indices
     factor: DenseFactor | SparseFactor
     determined: Determined
+    system: System
+
+
+@dataclass(frozen=True)
+class System:
+    """Balances and the elimination of the unmeasured variables; `row_scale` and `scale` bring entries near one."""
+
+    linear: Linear
+    row_scale: Vector
+    scale: Vector
+    elimination: Elimination
+
+    def held(self, problem: Problem, places: Indices, bounds: Vector) -> System:
+        """Return the system with a balance more for each variable at `places` (held), which keeps it at its bound."""
+        rows = _picks(places, len(problem.names))
+        of_unmeasured, linear = columns_of(rows, problem.unmeasured), self.linear
+        row_scale = np.ones(len(places))
+        row_scale[problem.measured[places]] = 1.0 / problem.sd[places[problem.measured[places]]]
+        row_scale[problem.unmeasured[places]] = 1.0 / self.scale[of_unmeasured.indices]
+        return System(
+            Linear(sparse.csr_array(sparse.vstack([linear.matrix, rows])), np.concatenate([linear.level, bounds])),
+            np.concatenate([self.row_scale, row_scale]),
+            self.scale,
+            self.elimination.with_balances(scaled(of_unmeasured, row_scale, self.scale)),
+        )
 
 
 @dataclass(frozen=True)
@@ -67,7 +100,8 @@ class Determined:
     """The unmeasured variables as they follow: echelon · (u / scale) = right − from_z · z.
 
     Those at `pivots` are determined, those at `free` are not and enter by `free_part` (pivots, free); `scale` is
-    (unmeasured), `from_z` (pivots, errors); `made` (pivots, balances) makes the echelon of the balances.
+    (unmeasured), `from_z` (pivots, errors); `made` (pivots, balances) makes the echelon of the balances, whose
+    columns of the pivots are the upper `triangle`.
     """
 
     pivots: Indices
@@ -77,6 +111,7 @@ class Determined:
     from_z: sparse.csr_array
     right: Vector
     free_part: sparse.csr_array
+    triangle: sparse.csr_array
     lu: SuperLU | None
 
     def solve(self, right: Matrix, trans: str = "N") -> Matrix:
@@ -90,6 +125,24 @@ class Determined:
         scaled_values[self.pivots] = self.solve(right)
         return np.asarray(scaled_values * self.scale)
 
+    @cached_property
+    def response(self) -> sparse.csr_array | None:
+        """triangle⁻¹ from_z (pivots, errors), all pivots of one depth at once; None if deep or full."""
+        diagonal = 1.0 / self.triangle.diagonal()
+        others = scaled(self.triangle.copy(), -diagonal)
+        others.data[row_numbers(others) == others.indices] = 0.0
+        others.eliminate_zeros()
+        first = response = scaled(self.from_z, diagonal)
+        waiting = np.diff(others.indptr) > 0
+        for _ in range(DEEPEST):
+            if not waiting.any():
+                return response
+            response = sparse.csr_array(first + others @ response)
+            if response.nnz > FULLEST * (first.nnz + len(diagonal)):
+                return None
+            waiting = np.bincount(row_numbers(others), waiting[others.indices], len(waiting)) > 0
+        return None
+
 
 def fit(problem: Problem, linear: Linear, reference: Vector) -> Fit:
     """Return the nearest point to the measured values that meets linear balances.
@@ -97,33 +150,84 @@ def fit(problem: Problem, linear: Linear, reference: Vector) -> Fit:
     `reference` has a value for every variable (variables); what the balances leave free stays there.
     Raises ConflictError when no values meet the balances.
     """
-    measured, unmeasured, constant = problem.measured, problem.unmeasured, problem.constant
-    of_measured, of_unmeasured = linear.matrix[:, measured], linear.matrix[:, unmeasured]
-    y, c = problem.value[measured], problem.value[constant]
-    right = linear.level - of_measured @ y - linear.matrix[:, constant] @ c
-    of_z = of_measured @ problem.root if problem.covariance.nnz else scaled(of_measured, columns=problem.sd[measured])
-    row_scale, scale = _equilibrate(of_z, of_unmeasured)
+    of_unmeasured = columns_of(linear.matrix, problem.unmeasured)
+    row_scale, scale = _equilibrate(_in_errors(problem, linear.matrix), of_unmeasured)
     elimination = eliminate(scaled(of_unmeasured, row_scale, scale))
-    combinations = scaled(elimination.remaining, columns=row_scale)
-    reduced = without_cancelled(combinations, of_z, RANK_TOLERANCE)
-    norms, gap = row_lengths(reduced), combinations @ right
+    return fit_system(problem, System(linear, row_scale, scale, elimination), reference)
+
+
+def fit_system(problem: Problem, system: System, reference: Vector) -> Fit:
+    """Return the same for a system whose unmeasured variables have been eliminated already."""
+    linear, known = system.linear, np.where(problem.unmeasured, 0.0, problem.value)
+    combinations = scaled(system.elimination.remaining, columns=system.row_scale)
+    combined = without_cancelled(combinations, linear.matrix, RANK_TOLERANCE)
+    separated = _separated(combinations, _in_errors(problem, combined))
+    if separated is not combinations:
+        combinations, combined = separated, without_cancelled(separated, linear.matrix, RANK_TOLERANCE)
+    reduced, level = _in_errors(problem, combined), combinations @ linear.level
+    norms, gap = row_lengths(reduced), level - combined @ known
     if not norms.all():
         wrong = np.flatnonzero((norms == 0) & (np.abs(gap) > _rounding(problem, linear, combinations)))
         if len(wrong):  # these hold no measured variable but ask for something
             shortest = wrong[np.argmin(np.diff(combinations.indptr)[wrong])]
             raise conflict_error(problem, sorted(combinations[[shortest]].indices.tolist()))
-        combinations, reduced, gap, norms = (part[norms > 0] for part in (combinations, reduced, gap, norms))
+        combinations, combined, reduced, level, gap, norms = (
+            part[norms > 0] for part in (combinations, combined, reduced, level, gap, norms)
+        )
     reduced = scaled(reduced, 1.0 / norms)
     independent, factor, z, along = nearest(reduced, gap / norms)
     multipliers = combinations[independent].T @ (along / norms[independent])
-    determined = _determine(elimination, row_scale, scale, of_z, right)
-    x = reference.copy()
-    x[constant], x[measured] = c, y + problem.root @ z
-    x[unmeasured] = determined.values(z, reference[unmeasured])
-    fitted = Fit(z, x, multipliers, combinations, reduced, gap, norms, independent, factor, determined)
+    change = z
+    x = known.copy()
+    x[problem.measured] += problem.root @ z
+    if (np.abs(x) < FEW_DIGITS * np.abs(known)).any():  # then what is left of a value is mended by its balances
+        known = x.copy()
+        change, _ = factor.solve(((level - combined @ known) / norms)[independent])
+        x[problem.measured] += problem.root @ change
+        z = z + change
+    determined = _determine(problem, system, known)
+    x[problem.unmeasured] = determined.values(change, reference[problem.unmeasured])
+    fitted = Fit(z, x, multipliers, combinations, reduced, gap, norms, independent, factor, determined, system)
     if len(independent) < len(gap):
         _refuse_dependent(problem, linear, fitted)
     return fitted
+
+
+def _in_errors(problem: Problem, rows: sparse.csr_array) -> sparse.csr_array:
+    """Return what the rows (rows, variables) hold of the errors (rows, errors)."""
+    of_measured = columns_of(rows, problem.measured)
+    if problem.covariance.nnz:
+        return sparse.csr_array(of_measured @ problem.root)
+    return scaled(of_measured, columns=problem.sd[problem.measured])
+
+
+def _separated(combinations: sparse.csr_array, reduced: sparse.csr_array) -> sparse.csr_array:
+    """Return combinations (rows, balances) of which those that can be are free of errors that drown others.
+
+    Where an error weighs almost nothing in any row of `reduced` (rows, errors), rows may differ by it alone, and
+    the difference must be taken before any rounding. Left as they are if there is no such combination.
+    """
+    rows, limit = np.arange(reduced.shape[0]), DROWNED if reduced.shape[1] > DENSE_LIMIT else DROWNED_IN_FEW
+    while len(rows):
+        lengths = row_lengths(reduced)
+        shares = scaled(reduced, 1.0 / np.where(lengths > 0, lengths, 1.0))
+        largest = largest_in_columns(shares)
+        if not ((largest > 0) & (largest < limit)).any():
+            break
+        found = eliminate(columns_of(shares, largest >= np.sqrt(limit)))
+        if found.dense or not len(found.owners):
+            break
+        even = scaled(found.remaining, columns=1.0 / np.where(lengths > 0, lengths, 1.0))
+        changed = np.arange(combinations.shape[0])
+        changed[rows[found.owners]] = combinations.shape[0] + np.arange(len(found.owners))
+        combinations = sparse.csr_array(sparse.vstack([combinations, even @ combinations[rows]])[changed])
+        rows, reduced = rows[found.owners], without_cancelled(even, reduced, RANK_TOLERANCE)
+    return combinations
+
+
+def _picks(places: Indices, width: int) -> sparse.csr_array:
+    """Return a row for each of the `places`, with a one in its column."""
+    return sparse.csr_array((np.ones(len(places)), places, np.arange(len(places) + 1)), shape=(len(places), width))
 
 
 def _equilibrate(of_z: sparse.csr_array, of_unmeasured: sparse.csr_array) -> tuple[Vector, Vector]:
@@ -146,15 +250,17 @@ def _typical_sizes(of_unmeasured: sparse.csr_array, steady: Vector) -> Vector:
     """Return a size for each unmeasured variable: that at which it weighs as much as one sd of its neighbours.
 
     `steady` is what one sd of the measured variables weighs in each balance, whatever the units of these are.
+    Of several balances the surest counts, so that a trace is not measured against the bulk beside it.
     """
     row, column, size = row_numbers(of_unmeasured), of_unmeasured.indices, np.abs(of_unmeasured.data)
     sizes = np.zeros(of_unmeasured.shape[1])
     weight = steady.copy()
     while True:
         np.maximum.at(weight, row, size * sizes[column])
-        found = np.zeros(len(sizes))
-        np.maximum.at(found, column, weight[row] / np.where(size > 0, size, np.inf))
-        fresh = (sizes == 0) & (found > 0)
+        found = np.full(len(sizes), np.inf)
+        weighs = (weight[row] > 0) & (size > 0)
+        np.minimum.at(found, column[weighs], (weight[row] / np.where(size > 0, size, 1.0))[weighs])
+        fresh = (sizes == 0) & np.isfinite(found)
         if not fresh.any():
             break
         sizes[fresh] = found[fresh]
@@ -182,11 +288,13 @@ def _refuse_dependent(problem: Problem, linear: Linear, fitted: Fit) -> None:
         raise conflict_error(problem, sorted(set(combinations[used].indices.tolist())))
 
 
-def _determine(
-    elimination: Elimination, row_scale: Vector, scale: Vector, of_z: sparse.csr_array, right: Vector
-) -> Determined:
-    made = scaled(elimination.determining, columns=row_scale)
+def _determine(problem: Problem, system: System, known: Vector) -> Determined:
+    """Return how the unmeasured variables follow, `known` having the values of the others (variables)."""
+    elimination, linear = system.elimination, system.linear
+    made = scaled(elimination.determining, columns=system.row_scale)
+    combined = without_cancelled(made, linear.matrix, RANK_TOLERANCE)
     pivots, free = elimination.pivots, elimination.free
     triangle, of_free = elimination.echelon[:, pivots], elimination.echelon[:, free]
     lu = splu(triangle.tocsc(), permc_spec="NATURAL", diag_pivot_thresh=0.0) if len(pivots) else None
-    return Determined(pivots, free, scale, made, made @ of_z, made @ right, of_free, lu)
+    from_z, right = _in_errors(problem, combined), made @ linear.level - combined @ known
+    return Determined(pivots, free, system.scale, made, from_z, right, of_free, triangle, lu)

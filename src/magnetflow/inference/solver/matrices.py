@@ -8,7 +8,10 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sparse
 
-from magnetflow.arrays import Indices, Vector
+from magnetflow.arrays import Indices, Mask, Vector
+
+EVENING = 10  # rounds
+TINY = 1e-300
 
 
 def scaled(matrix: sparse.csr_array, rows: Vector | None = None, columns: Vector | None = None) -> sparse.csr_array:
@@ -19,6 +22,14 @@ def scaled(matrix: sparse.csr_array, rows: Vector | None = None, columns: Vector
     if columns is not None:
         entries = entries * columns[matrix.indices]
     return sparse.csr_array((entries, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def columns_of(matrix: sparse.csr_array, chosen: Mask) -> sparse.csr_array:
+    """Return the columns where `chosen` is true."""
+    kept, number = chosen[matrix.indices], np.cumsum(chosen, dtype=matrix.indices.dtype) - 1
+    bounds = np.append(0, np.cumsum(kept, dtype=matrix.indptr.dtype))[matrix.indptr]
+    shape = (matrix.shape[0], int(chosen.sum()))
+    return sparse.csr_array((matrix.data[kept], number[matrix.indices[kept]], bounds), shape=shape)
 
 
 def typical(values: Vector) -> float:
@@ -32,6 +43,12 @@ def row_numbers(matrix: sparse.csr_array) -> Indices:
     return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
 
 
+def spans(starts: Indices, lengths: Indices) -> Indices:
+    """Return the numbers from each start on, as many as its length, one span after the other."""
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))
+
+
 def largest_in_rows(matrix: sparse.csr_array) -> Vector:
     """Return the largest absolute entry of each row, 0 where it has none."""
     largest = np.zeros(matrix.shape[0])
@@ -39,9 +56,34 @@ def largest_in_rows(matrix: sparse.csr_array) -> Vector:
     return largest
 
 
+def largest_in_columns(matrix: sparse.csr_array) -> Vector:
+    """Return the largest absolute entry of each column, 0 where it has none."""
+    largest = np.zeros(matrix.shape[1])
+    np.maximum.at(largest, matrix.indices, np.abs(matrix.data))
+    return largest
+
+
 def row_lengths(matrix: sparse.csr_array) -> Vector:
     """Return the Euclidean length of each row."""
     return np.asarray(np.sqrt(np.bincount(row_numbers(matrix), weights=matrix.data**2, minlength=matrix.shape[0])))
+
+
+def evened_columns(matrix: sparse.csr_array) -> tuple[Vector, sparse.csr_array]:
+    """Return factors of columns that, with some of rows, bring all entries near one, and the matrix with both.
+
+    Smallest and largest entries of rows and columns are brought to either side of one in turn (Fulkerson and Wolfe
+    1962), so that what is left does not depend on the units and sizes of the variables.
+    """
+    row, column, size = row_numbers(matrix), matrix.indices, np.log(np.maximum(np.abs(matrix.data), TINY))
+    rows, columns = np.zeros(matrix.shape[0]), np.zeros(matrix.shape[1])
+    for _ in range(EVENING):
+        for factors, own, other, others in ((rows, row, columns, column), (columns, column, rows, row)):
+            ends = np.full((2, len(factors)), -np.inf)
+            np.maximum.at(ends[0], own, size + other[others])
+            np.maximum.at(ends[1], own, -size - other[others])
+            some = np.isfinite(ends[0])
+            factors[some] = 0.5 * (ends[1, some] - ends[0, some])
+    return np.exp(columns), scaled(matrix, np.exp(rows), np.exp(columns))
 
 
 def without_cancelled(left: sparse.csr_array, right: sparse.csr_array, tolerance: float) -> sparse.csr_array:
@@ -51,9 +93,7 @@ def without_cancelled(left: sparse.csr_array, right: sparse.csr_array, tolerance
     """
     product = sparse.csr_array(left @ right)
     product.sort_indices()
-    largest_in_columns = np.zeros(right.shape[1])
-    np.maximum.at(largest_in_columns, right.indices, np.abs(right.data))
-    terms = largest_in_rows(left)[row_numbers(product)] * largest_in_columns[product.indices]
+    terms = largest_in_rows(left)[row_numbers(product)] * largest_in_columns(right)[product.indices]
     product.data = np.where(np.abs(product.data) > tolerance * terms, product.data, 0.0)
     product.eliminate_zeros()
     return product

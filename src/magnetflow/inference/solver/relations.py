@@ -7,6 +7,7 @@ and its smallest eigenvalue tells a minimum from a saddle (Nocedal and Wright 20
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ import scipy.sparse as sparse
 
 from magnetflow.arrays import Mask, Matrix, Vector
 from magnetflow.errors import ConvergenceError
+from magnetflow.inference.expressions import Expression
 from magnetflow.inference.problem import Problem
 from magnetflow.inference.solver.elimination import rank
 from magnetflow.inference.solver.leastsquares import Fit, Linear
@@ -71,6 +73,13 @@ def linearise(problem: Problem, x: Vector) -> Linear:
     level = jacobian @ x - np.array(values)
     matrix = sparse.csr_array(sparse.vstack([problem.matrix, jacobian]))
     return Linear(matrix, np.concatenate([np.zeros(problem.matrix.shape[0]), level]))
+
+
+def bends(problem: Problem, relation: Expression, x: Vector) -> Iterator[tuple[int, int]]:
+    """Yield the places of each two variables of which a relation holds a product, a quotient or the like at `x`."""
+    for (one, other), bend in relation.hessian(_at(problem, relation.variables, x)).items():
+        if bend:
+            yield problem.position[one], problem.position[other]
 
 
 def newton_step(

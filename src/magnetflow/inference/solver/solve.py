@@ -9,11 +9,11 @@ taken into account (sequential quadratic programming; Nocedal and Wright, Numeri
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from magnetflow.arrays import Vector
+from magnetflow.arrays import Matrix, Vector
 from magnetflow.errors import ConflictError, ConvergenceError
 from magnetflow.inference.classes import undetermined
 from magnetflow.inference.problem import Problem
@@ -106,6 +106,26 @@ def solve(problem: Problem, seed: int = 0) -> Solved:
         raise stopped or ConvergenceError(f"no convergence: where the iteration stopped, {failures[0]}")
     best = min(reached, key=lambda optimum: (optimum.is_minimum is False, optimum.objective))
     return Solved(best, tuple(reached), len(failures))
+
+
+def redrawn(problem: Problem, best: Optimum, draws: int, seed: int = 0) -> Matrix:
+    """Return the values (draws, variables) that measurements drawn around the best ones are reconciled to.
+
+    The draws, more than twice as many as errors, come in pairs of opposite errors that have exactly the means and
+    covariances asked for, so that values which follow them linearly have no error of sampling.
+    A draw from which no optimum is reached is left out.
+    """
+    normal = np.random.default_rng(seed).standard_normal((draws // 2, len(best.bounded.fit.z)))
+    half, found = np.linalg.qr(normal)[0] * np.sqrt(draws // 2), []
+    for errors in np.concatenate([half, -half]):
+        value = best.x.copy()
+        value[problem.measured] += problem.root @ errors
+        again = replace(problem, value=np.where(problem.unmeasured, np.nan, value))
+        try:
+            found.append(_descend(again, best.x, -errors).x)
+        except (ConvergenceError, ConflictError):
+            continue
+    return np.array(found).reshape(len(found), len(best.x))
 
 
 def _check_linear_part(problem: Problem) -> None:

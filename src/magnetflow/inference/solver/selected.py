@@ -1,0 +1,135 @@
+"""How much of each variance do the balances explain, without the whole inverse of their matrix?
+
+Of Z = (G Gᵀ)⁻¹ only entries between balances that one variable moves are needed. With G Gᵀ = L D Lᵀ they follow from
+Z = L⁻ᵀD⁻¹ + Z (1 − L) column by column from the last, each from entries where L has some (Takahashi, Fagan and Chen
+1973; Erisman and Tinney 1975). Columns at one depth of the elimination tree are done together; those that come after
+a long column are taken as one dense block.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse as sparse
+from scipy.sparse.linalg import SuperLU, splu
+
+from magnetflow.arrays import Array, Indices, Mask, Vector
+from magnetflow.inference.solver.matrices import spans
+
+LONGEST = 64  # entries of a column of L up to which it is not part of the dense block
+LARGEST_BLOCK = 4000  # columns of the dense block
+PAIRS_AT_ONCE = 1_000_000
+
+
+def factorise(symmetric: sparse.csc_array) -> SuperLU:
+    """Return the factors of a symmetric positive definite matrix; RuntimeError where it is exactly singular."""
+    return splu(symmetric, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+
+
+def selected_forms(g: sparse.csr_array, along: sparse.csr_array) -> Vector | None:
+    """Return a (G Gᵀ)⁻¹ aᵀ for each row a of `along` (variables, rows of G); None where the factors are too full."""
+    moved = sparse.csr_array((np.ones(along.nnz), along.indices, along.indptr), shape=along.shape)
+    square, pairs = (g @ g.T).tocoo(), (moved.T @ moved).tocoo()
+    places = tuple(np.concatenate(both) for both in zip(square.coords, pairs.coords, strict=True))
+    held = sparse.coo_array((np.append(square.data, np.zeros(pairs.nnz)), places), shape=square.shape).tocsc()
+    inverse = _selected_inverse(held)
+    if inverse is None:
+        return None
+    position, entries = inverse
+    count = np.diff(along.indptr)
+    forms = np.zeros(along.shape[0])
+    for rows in _portions(np.arange(along.shape[0]), count):
+        first, second, _ = _pairs(along.indptr[rows], count[rows])
+        one, other = position[along.indices[first]], position[along.indices[second]]
+        terms = along.data[first] * along.data[second] * _at(entries, one, other)
+        forms[rows] = np.bincount(np.repeat(np.arange(len(rows)), count[rows] ** 2), terms, len(rows))
+    return forms
+
+
+def _selected_inverse(matrix: sparse.csc_array) -> tuple[Indices, sparse.csr_array] | None:
+    """Return the new place of each row, and the upper triangle of the inverse in this order where the factors are."""
+    size = matrix.shape[0]
+    # With these entries none of the factors can vanish by chance, so that they show where there is one.
+    count = np.diff(matrix.indptr)
+    on_diagonal = matrix.indices == np.repeat(np.arange(size), count)
+    dominant = np.where(on_diagonal, np.repeat(count, count), -1.0)
+    pattern = factorise(sparse.csc_array((dominant, matrix.indices, matrix.indptr), shape=matrix.shape))
+    factors, lower = factorise(matrix), pattern.L
+    lower.sort_indices()
+    if not np.array_equal(factors.perm_c, pattern.perm_c) or not np.array_equal(factors.perm_c, factors.perm_r):
+        return None
+    bounds, rows = lower.indptr, lower.indices
+    columns = np.repeat(np.arange(size), np.diff(bounds))
+    number_of = sparse.csr_array((np.arange(len(rows)), rows, bounds), shape=matrix.shape)
+    values, found = np.zeros(len(rows)), factors.L.tocoo()
+    values[number_of[found.coords[1], found.coords[0]]] = found.data
+    diagonal = factors.U.diagonal()
+    depth, in_block = _tree(bounds.tolist(), rows.tolist())
+    entries = np.zeros(len(rows))
+    block = np.flatnonzero(in_block)
+    if len(block) > LARGEST_BLOCK:
+        return None
+    if len(block):
+        spread = scipy.linalg.solve_triangular(
+            sparse.csc_array((values, rows, bounds), shape=matrix.shape)[block][:, block].toarray(),
+            np.eye(len(block)), lower=True, unit_diagonal=True, check_finite=False,
+        )  # fmt: skip
+        number, own = np.cumsum(in_block) - 1, in_block[columns]
+        entries[own] = (spread.T @ (spread / diagonal[block, None]))[number[rows[own]], number[columns[own]]]
+    single = np.flatnonzero(np.diff(bounds) == 1)
+    entries[bounds[single]] = 1.0 / diagonal[single]
+    order = np.argsort(depth, kind="stable")
+    order = order[~in_block[order] & (depth[order] > 0)]
+    below = np.diff(bounds) - 1
+    for chosen in _portions(order, below[order]):
+        count, starts, own_diagonal = below[chosen], bounds[chosen] + 1, bounds[chosen]
+        first, second, each = _pairs(starts, count)
+        between, factor = _at(number_of, rows[first], rows[second]), -values[second]
+        own, inverse = spans(starts, count), 1.0 / diagonal[chosen]
+        weight, column_start, pair_start = values[own], np.cumsum(count) - count, np.cumsum(each) - each
+        ends = np.append(np.flatnonzero(np.diff(depth[chosen])) + 1, len(chosen))
+        entry_ends, c, e = np.append(column_start, len(own))[ends], 0, 0
+        pair_ends, p = np.append(pair_start, len(first))[entry_ends].tolist(), 0
+        for c_end, e_end, p_end in zip(ends.tolist(), entry_ends.tolist(), pair_ends, strict=True):
+            terms = entries[between[p:p_end]] * factor[p:p_end]
+            solved = np.add.reduceat(terms, pair_start[e:e_end] - p)
+            entries[own[e:e_end]] = solved
+            spent = np.add.reduceat(weight[e:e_end] * solved, column_start[c:c_end] - e)
+            entries[own_diagonal[c:c_end]] = inverse[c:c_end] - spent
+            c, e, p = c_end, e_end, p_end
+    return factors.perm_c, sparse.csr_array((entries, rows, bounds), shape=matrix.shape)
+
+
+def _tree(bounds: list[int], rows: list[int]) -> tuple[Indices, Mask]:
+    """Return the depth of each column in the elimination tree, and whether it is of the dense block."""
+    size = len(bounds) - 1
+    depth, in_block = [0] * size, [False] * size
+    parent = [rows[start + 1] if end - start > 1 else -1 for start, end in pairwise(bounds)]
+    for column in range(size):
+        in_block[column] |= bounds[column + 1] - bounds[column] > LONGEST
+        if in_block[column] and parent[column] >= 0:
+            in_block[parent[column]] = True
+    for column in range(size - 1, -1, -1):
+        if parent[column] >= 0:
+            depth[column] = depth[parent[column]] + 1
+    return np.array(depth), np.array(in_block, dtype=bool)
+
+
+def _pairs(starts: Indices, count: Indices) -> tuple[Indices, Indices, Indices]:
+    """Return all ordered pairs of entries of each span, and for each entry in how many pairs it comes first."""
+    each = np.repeat(count, count)
+    return np.repeat(spans(starts, count), each), spans(np.repeat(starts, count), each), each
+
+
+def _at(upper: sparse.csr_array, one: Indices, other: Indices) -> Array:
+    """Return entries of a symmetric matrix, given its upper triangle, between pairs of places (pairs)."""
+    return np.asarray(upper[np.minimum(one, other), np.maximum(one, other)]) if len(one) else upper.data[:0]
+
+
+def _portions(chosen: Indices, count: Indices) -> list[Indices]:
+    """Split what is chosen so that the pairs of each portion fit into memory; `count` is the entries of each."""
+    pairs = np.cumsum(count.astype(np.int64) ** 2)
+    portions = np.split(chosen, np.flatnonzero(np.diff(pairs // PAIRS_AT_ONCE)) + 1)
+    return [portion for portion in portions if len(portion)]
