@@ -16,19 +16,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from datetime import date
 from functools import partial
+from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
+import openpyxl
 import scipy.sparse as sparse
-from networks import Network, network
+from networks import OUTSIDE, Network, network
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "benchmarks" / "reconciliation.csv"
-SIZES = (10, 100, 1_000, 10_000, 100_000)
+SIZES = (10, 100, 1_000, 10_000, 10_263, 100_000)
+WORKBOOK_FLOWS, COEFFICIENTS = 5_000, 300
 TIME_LIMIT_S = 120
-REPEATS = {10: 20, 100: 20, 1_000: 10, 10_000: 5, 100_000: 3}
+REPEATS = {10: 20, 100: 20, 1_000: 10, WORKBOOK_FLOWS: 3, 10_000: 5, 10_263: 5, 100_000: 3}
 COLUMNS = ("date", "machine", "tool", "gives", "flows", "seconds", "memory_mb", "worst_deviation_sd", "note")
 
 
@@ -51,7 +57,9 @@ def by_magnetflow(lower: float, drawn: Network) -> tuple[np.ndarray, float]:
     )
     result = reconcile(problem)
     _ = result.nodal_tests  # made when they are asked for
-    return result.value, time.perf_counter() - started
+    seconds = time.perf_counter() - started
+    assert not np.isnan(result.sd[~np.isnan(result.value)]).any(), "a standard deviation is left out"
+    return result.value, seconds
 
 
 def by_cvxpy(drawn: Network) -> tuple[np.ndarray, float]:
@@ -96,6 +104,51 @@ def by_scipy(method: str, drawn: Network) -> tuple[np.ndarray, float]:
     return value + unit * found.x, time.perf_counter() - started
 
 
+def by_workbook(whole: bool, drawn: Network) -> tuple[np.ndarray, float]:
+    """Time reading a workbook with the flows and 300 transfer coefficients, or the whole command on it."""
+    from magnetflow import cli
+    from magnetflow.flows import folder
+
+    with TemporaryDirectory() as temporary:
+        path = Path(temporary) / "flows.xlsx"
+        write_workbook(drawn, path)
+        started = time.perf_counter()
+        if whole:
+            with redirect_stdout(StringIO()):
+                cli.main(["reconcile", str(path)])
+        else:
+            folder.read(path)
+        return np.array([]), time.perf_counter() - started
+
+
+def write_workbook(drawn: Network, path: Path) -> None:
+    """Write a network as a workbook, with a transfer coefficient for each of some flows that are not measured."""
+    size = drawn.balances.shape[0]
+    through = np.bincount(drawn.target + 1, weights=drawn.true, minlength=size + 1)[drawn.source + 1]
+    branches = np.bincount(drawn.source + 1, minlength=size + 1)[drawn.source + 1]
+    split = np.flatnonzero((drawn.source != OUTSIDE) & (branches > 1) & ~drawn.measured)[:COEFFICIENTS]
+    shares = drawn.true / np.where(through > 0, through, 1.0)
+    of_flows = (drawn.value.tolist(), drawn.sd.tolist(), drawn.measured.tolist())
+    measured = [[*pair] if known else [None] * 2 for *pair, known in zip(*of_flows, strict=True)]
+    ends = zip(drawn.source.tolist(), drawn.target.tolist(), strict=True)
+    places = [[None if at == OUTSIDE else f"P{at}" for at in both] for both in ends]
+    flows = enumerate(zip(places, measured, strict=True))
+    sheets: dict[str, list[list[object]]] = {
+        "flows": [["flow", "source", "target", "value", "sd"]]
+        + [[f"F{flow}", *both, *figures] for flow, (both, figures) in flows],
+        "processes": [["process"], *[[f"P{process}"] for process in range(size)]],
+        "transfer_coefficients": [["flow", "value", "sd"]]
+        + [[f"F{flow}", float(shares[flow]), float(shares[flow]) / 10] for flow in split],
+    }
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+
+
 TOOLS: dict[str, tuple[Callable[[Network], tuple[np.ndarray, float]], str, int]] = {
     "magnetflow": (partial(by_magnetflow, 0.0), "values, sds, classes, tests", 100_000),
     "magnetflow, no bounds": (partial(by_magnetflow, -np.inf), "values, sds, classes, tests", 100_000),
@@ -104,11 +157,17 @@ TOOLS: dict[str, tuple[Callable[[Network], tuple[np.ndarray, float]], str, int]]
     "scipy trust-constr": (partial(by_scipy, "trust-constr"), "values", 1_000),
 }
 
+FROM_FILE = {
+    "magnetflow, a workbook": (partial(by_workbook, False), "reading, with 300 transfer coefficients"),
+    "magnetflow, the command": (partial(by_workbook, True), "reading it, all results and their files"),
+}
+
 
 def time_one(tool: str, flows: int) -> None:
     """Print seconds, peak memory and the values of one tool on one network, as JSON."""
     drawn = network(flows, seed=1)
-    runs = [TOOLS[tool][0](drawn) for _ in range(1 if tool.startswith("scipy") else REPEATS[flows])]
+    timed = (TOOLS | FROM_FILE)[tool][0]
+    runs = [timed(drawn) for _ in range(1 if tool.startswith("scipy") else REPEATS[flows])]
     seconds = float(np.median([seconds for _, seconds in runs]))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     values = runs[-1][0]
@@ -124,40 +183,46 @@ def machine() -> str:
     return f"{cpu}, 2 cores, Python {platform.python_version()}"
 
 
+def run_alone(tool: str, flows: int) -> tuple[dict[str, Any], str]:
+    """Return what a tool gives on a network, run in a process of its own, and a note where it gives nothing."""
+    command = [sys.executable, __file__, tool, str(flows)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=True)
+    except subprocess.TimeoutExpired:
+        return {}, f"no end within {TIME_LIMIT_S} s"
+    except subprocess.CalledProcessError as error:
+        return {}, error.stderr.strip().splitlines()[-1][:80]
+    return json.loads(done.stdout.splitlines()[-1]), ""
+
+
 def main() -> None:
     """Time every tool at every size and write the table."""
-    rows = []
+    rows, day, here = [], date.today().isoformat(), machine()
     for flows in SIZES:
         drawn, reference = network(flows, seed=1), None
         for tool, (_, gives, largest) in TOOLS.items():
-            row = [date.today().isoformat(), machine(), tool, gives, flows]
-            if flows > largest:
-                rows.append([*row, "", "", "", "not tried"])
-                continue
-            try:
-                done = subprocess.run(
-                    [sys.executable, __file__, tool, str(flows)],
-                    capture_output=True, text=True, timeout=TIME_LIMIT_S, check=True,
-                )  # fmt: skip
-            except subprocess.TimeoutExpired:
-                rows.append([*row, "", "", "", f"no end within {TIME_LIMIT_S} s"])
-                continue
-            except subprocess.CalledProcessError as error:
-                rows.append([*row, "", "", "", error.stderr.strip().splitlines()[-1][:80]])
-                continue
-            outcome = json.loads(done.stdout.splitlines()[-1])
-            values = np.array(outcome["values"], dtype=float)
-            if reference is None:
-                reference = values
+            outcome, note = run_alone(tool, flows) if flows <= largest else ({}, "not tried")
             away = ""
-            if tool not in ("magnetflow", "magnetflow, no bounds"):
-                away = f"{np.nanmax(np.abs(values - reference)[drawn.measured] / drawn.sd[drawn.measured]):.1e}"
-            rows.append([*row, f"{outcome['seconds']:.4g}", f"{outcome['memory_mb']:.0f}", away, ""])
+            if outcome:
+                values = np.array(outcome["values"], dtype=float)
+                reference = values if reference is None else reference
+                if not tool.startswith("magnetflow"):
+                    away = f"{np.nanmax(np.abs(values - reference)[drawn.measured] / drawn.sd[drawn.measured]):.1e}"
+            rows.append([day, here, tool, gives, flows, *figures(outcome), away, note])
             print(*rows[-1][2:], flush=True)
+    for tool, (_, gives) in FROM_FILE.items():
+        outcome, note = run_alone(tool, WORKBOOK_FLOWS)
+        rows.append([day, here, tool, gives, WORKBOOK_FLOWS, *figures(outcome), "", note])
+        print(*rows[-1][2:], flush=True)
     with TABLE.open("w", encoding="utf-8", newline="") as lines:
         writer = csv.writer(lines, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(rows)
+
+
+def figures(outcome: dict[str, Any]) -> tuple[str, str]:
+    """Return seconds and memory as they are written, empty where there are none."""
+    return (f"{outcome['seconds']:.4g}", f"{outcome['memory_mb']:.0f}") if outcome else ("", "")
 
 
 if __name__ == "__main__":

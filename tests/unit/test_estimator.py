@@ -140,6 +140,37 @@ def test_a_bounded_network_is_reconciled_as_by_an_interior_point(drawn: Network,
         assert np.isnan(result.value[place]) or result.value[place] == bound
 
 
+@given(networks, st.lists(st.floats(0.01, 1.0), min_size=2, max_size=5))
+@settings(max_examples=40)
+def test_layers_that_share_every_error_are_reconciled_as_one(drawn: Network, shares: list[float]) -> None:
+    """Contents of exactly known share have the errors of the whole, so that only one layer's balances are free."""
+    one, count = stated(drawn), len(drawn.true)
+    places, weights = np.arange(count), np.array([1.0, *shares])
+    names = [f"{name} {layer}" for layer in range(len(weights)) for name in one.names]
+    sd = np.outer(weights, np.where(drawn.measured, drawn.sd, np.nan)).ravel()
+    pairs = list(itertools.combinations(range(len(weights)), 2))
+    covariances = {
+        (names[place + a * count], names[place + b * count]): weights[a] * weights[b] * drawn.sd[place] ** 2
+        for place in places[drawn.measured]
+        for a, b in pairs
+    }
+    matrix = sparse.csr_array(sparse.block_diag([one.matrix] * len(weights)))
+    together = state(
+        names,
+        np.tile(np.where(drawn.measured, "measured", "unmeasured"), len(weights)),
+        np.outer(weights, drawn.value).ravel(),
+        sd,
+        balances=([f"P{row}" for row in range(matrix.shape[0])], matrix),
+        covariances=covariances,
+    )
+    alone, shared = reconcile(one), reconcile(together)
+    assert shared.test.degrees_of_freedom == alone.test.degrees_of_freedom
+    assert shared.test.objective == pytest.approx(alone.test.objective, rel=1e-6, abs=1e-9)
+    size = np.outer(weights, np.full(count, np.abs(drawn.value).max())).ravel()
+    assert np.nanmax(np.abs(shared.value - np.outer(weights, alone.value).ravel()) / size, initial=0.0) < 1e-8
+    assert np.allclose(shared.sd / size, np.outer(weights, alone.sd).ravel() / size, atol=1e-8, equal_nan=True)
+
+
 @given(networks, st.integers(0, 1000))
 @settings(max_examples=40)
 def test_balances_that_repeat_others_change_nothing_with_bounds_either(drawn: Network, seed: int) -> None:

@@ -561,10 +561,11 @@ def check_read_or_refused(place: Path) -> None:
 
 def test_a_percentage_of_excel_means_what_it_shows(tmp_path: Path) -> None:
     """A spread of 10 % that Excel holds as 0.1 is relative; a coefficient of 28 % is 0.28."""
-    flows = [["flow", "source", "target", "value", "sd"], ["in", "", "P", 100, 0.1], ["out", "P", "", 90, 5]]
+    flows: list[list[object]] = [["flow", "source", "target", "value", "sd"], ["in", "", "P", 100, 0.1]]
+    flows += [["out", "P", "", 90, 5], ["rest", "P", "", None, None]]
     made = book(
         tmp_path / "a.xlsx",
-        flows=[*flows, ["rest", "P", "", None, None]],
+        flows=flows,
         processes=[["process"], ["P"]],
         transfer_coefficients=[["flow", "value"], ["out", 0.28]],
     )

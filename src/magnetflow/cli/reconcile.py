@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from magnetflow.flows.stan import StanFile
@@ -31,7 +31,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--out", type=Path, help=where)
     parser.add_argument("--no-bounds", action="store_true", help="let every variable take any value")
     parser.add_argument("--eliminate", action="store_true", help="take out suspects until the test passes")
-    by_name = "variables whose standard deviation is wanted in any case; those of more than 30,000 are left out"
+    by_name = "a variable whose standard deviation is wanted in any case, or all; beyond 30,000 some may be left out"
     parser.add_argument("--sd", action="append", default=[], metavar="NAME", help=by_name)
     as_workbook = "write the results as a workbook too, in the layout of the input; always done for a workbook"
     parser.add_argument("--xlsx", action="store_true", help=as_workbook)
@@ -50,9 +50,10 @@ def run(options: argparse.Namespace) -> None:
     from magnetflow.tables.sheets import WORKBOOKS
 
     problem, of_stan = _read(options.folder)
+    sd_of: list[str] | Literal["all"] = "all" if options.sd == ["all"] else options.sd
     with np.errstate(all="ignore"):  # what is not finite ends as an error of its own
-        result = reconcile(problem.without_bounds() if options.no_bounds else problem, sd_of=options.sd)
-        result, steps = eliminate_serially(result, sd_of=options.sd) if options.eliminate else (result, [])
+        result = reconcile(problem.without_bounds() if options.no_bounds else problem, sd_of=sd_of)
+        result, steps = eliminate_serially(result, sd_of=sd_of) if options.eliminate else (result, [])
     folder = options.out or results_beside(options.folder)
     drawn = output.pictures(result, options.folder.resolve().stem) if options.picture else {}
     wanted = options.xlsx or of_stan is not None or options.folder.suffix.lower() in WORKBOOKS

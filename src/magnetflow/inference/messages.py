@@ -11,7 +11,7 @@ from magnetflow.arrays import Indices, Mask, Vector
 from magnetflow.errors import ConflictError, ConvergenceError
 from magnetflow.inference.classes import UNOBSERVABLE
 from magnetflow.inference.problem import Problem, listed
-from magnetflow.inference.solver.bounded import held
+from magnetflow.inference.solver.bounded import fit_at_bounds
 from magnetflow.inference.solver.covariance import standard_deviations
 from magnetflow.inference.solver.leastsquares import Linear, fit
 from magnetflow.inference.solver.relations import bends, is_linear, linearise
@@ -115,7 +115,7 @@ def degenerate(problem: Problem, optimum: Optimum, sd: Vector) -> Mask:
     matrix, places = linearise(problem, nearby).matrix, np.flatnonzero(doubtful)
     bounds = {place: float(nearby[place]) for place in optimum.bounded.active}
     try:
-        fitted = held(problem, fit(problem, Linear(matrix, matrix @ nearby), nearby), bounds, nearby)
+        fitted = fit_at_bounds(problem, fit(problem, Linear(matrix, matrix @ nearby), nearby), bounds, nearby)
     except (ConflictError, ConvergenceError):
         return np.zeros(len(sd), dtype=bool)
     doubtful[places] = sd[places] < VANISHED * standard_deviations(problem, fitted, places, len(places))
@@ -158,7 +158,7 @@ def _roughness(reconciliation: Reconciliation) -> Iterator[str]:
     if len(problem.names) > SMALL:
         yield note
         return
-    drawn = redrawn(problem, best, DRAWS)
+    drawn = redrawn(problem, best, DRAWS, seed=0)
     spread = drawn.std(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         away = np.nan_to_num(np.maximum(np.abs(spread - sd), np.abs(drawn.mean(axis=0) - best.x)) / sd, posinf=0.0)

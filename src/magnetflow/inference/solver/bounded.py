@@ -40,7 +40,7 @@ SOLVED = ("Solved", "AlmostSolved")
 class Bounded:
     """The fit within the bounds, the fit as if there were none, and the bounds that hold the first.
 
-    `active` maps the position of a variable to the bound it is held at.
+    `active` maps the position of a variable to the bound that holds it.
     """
 
     fit: Fit
@@ -53,7 +53,7 @@ def bounded_fit(
 ) -> Bounded:
     """Return the nearest point within the bounds; `reference` as in `fit`.
 
-    `likely` are bounds that held a solution nearby: if they hold this one too, it is found at once.
+    `likely` are the active bounds of a solution nearby: if they are those of this one too, it is found at once.
     Raises ConflictError when no values meet balances and bounds, ConvergenceError when the bounds cannot be settled.
     """
     plain = fit(problem, linear, reference)
@@ -62,7 +62,7 @@ def bounded_fit(
         return Bounded(plain, plain, {})
     if likely:
         try:
-            fitted = held(problem, plain, likely, reference)
+            fitted = fit_at_bounds(problem, plain, likely, reference)
             if not _violated(problem, fitted).any() and not _pulling_wrong(problem, fitted, linear, likely):
                 return Bounded(fitted, plain, dict(likely))
         except ConflictError:
@@ -93,7 +93,7 @@ def _settle(
         one_by_one = frozenset(active.items()) in tried
         tried.add(frozenset(active.items()))
         try:
-            fitted = held(problem, plain, active, reference)
+            fitted = fit_at_bounds(problem, plain, active, reference)
         except ConflictError:  # too many bounds at once: begin again with none
             if not active:
                 break
@@ -127,7 +127,7 @@ def _without_idle(problem: Problem, settled: Bounded) -> Bounded:
     if not idle:
         return settled
     active = {place: bound for place, bound in settled.active.items() if place not in idle}
-    released = held(problem, plain, active, fitted.x)
+    released = fit_at_bounds(problem, plain, active, fitted.x)
     return settled if _violated(problem, released).any() else Bounded(released, plain, active)
 
 
@@ -146,12 +146,12 @@ def _amended(
     return {place: bound for place, bound in active.items() if place not in wrong} | added
 
 
-def held(problem: Problem, plain: Fit, active: Mapping[int, float], reference: Vector) -> Fit:
+def fit_at_bounds(problem: Problem, plain: Fit, active: Mapping[int, float], reference: Vector) -> Fit:
     """Fit with the active bounds as further balances."""
     if not active:
         return fit_system(problem, plain.system, reference)
     places, bounds = np.array(list(active)), np.array(list(active.values()))
-    fitted = fit_system(problem, plain.system.held(problem, places, bounds), reference)
+    fitted = fit_system(problem, plain.system.at_bounds(problem, places, bounds), reference)
     fitted.x[places] = bounds
     return fitted
 

@@ -80,8 +80,8 @@ class System:
     scale: Vector
     elimination: Elimination
 
-    def held(self, problem: Problem, places: Indices, bounds: Vector) -> System:
-        """Return the system with a balance more for each variable at `places` (held), which keeps it at its bound."""
+    def at_bounds(self, problem: Problem, places: Indices, bounds: Vector) -> System:
+        """Return the system with a balance more for each variable at `places`, which keeps it at that of `bounds`."""
         rows = _picks(places, len(problem.names))
         of_unmeasured, linear = columns_of(rows, problem.unmeasured), self.linear
         row_scale = np.ones(len(places))
@@ -197,7 +197,7 @@ def _in_errors(problem: Problem, rows: sparse.csr_array) -> sparse.csr_array:
     """Return what the rows (rows, variables) hold of the errors (rows, errors)."""
     of_measured = columns_of(rows, problem.measured)
     if problem.covariance.nnz:
-        return sparse.csr_array(of_measured @ problem.root)
+        return without_cancelled(of_measured, problem.root, RANK_TOLERANCE)  # errors that variables share may cancel
     return scaled(of_measured, columns=problem.sd[problem.measured])
 
 

@@ -9,6 +9,7 @@ a long column are taken as one dense block.
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -33,8 +34,8 @@ def selected_forms(g: sparse.csr_array, along: sparse.csr_array) -> Vector | Non
     moved = sparse.csr_array((np.ones(along.nnz), along.indices, along.indptr), shape=along.shape)
     square, pairs = (g @ g.T).tocoo(), (moved.T @ moved).tocoo()
     places = tuple(np.concatenate(both) for both in zip(square.coords, pairs.coords, strict=True))
-    held = sparse.coo_array((np.append(square.data, np.zeros(pairs.nnz)), places), shape=square.shape).tocsc()
-    inverse = _selected_inverse(held)
+    padded = sparse.coo_array((np.append(square.data, np.zeros(pairs.nnz)), places), shape=square.shape).tocsc()
+    inverse = _selected_inverse(padded)
     if inverse is None:
         return None
     position, entries = inverse
@@ -48,58 +49,96 @@ def selected_forms(g: sparse.csr_array, along: sparse.csr_array) -> Vector | Non
     return forms
 
 
+class _Factors(NamedTuple):
+    """L D Lᵀ of a symmetric matrix in the order in which row k of it comes at `place[k]`.
+
+    Column c of L has the entries bounds[c] to bounds[c + 1] of `rows` and `values`, its diagonal first; also entries
+    that vanish have a place. `pivots` is the diagonal of D.
+    """
+
+    place: Indices
+    bounds: Indices
+    rows: Indices
+    values: Vector
+    pivots: Vector
+
+
 def _selected_inverse(matrix: sparse.csc_array) -> tuple[Indices, sparse.csr_array] | None:
     """Return the new place of each row, and the upper triangle of the inverse in this order where the factors are."""
-    size = matrix.shape[0]
+    factors = _factors_with_all_places(matrix)
+    if factors is None:
+        return None
+    bounds, rows, shape = factors.bounds, factors.rows, matrix.shape
+    depth, in_block = _tree(bounds.tolist(), rows.tolist())
+    if in_block.sum() > LARGEST_BLOCK:
+        return None
+    entries = np.zeros(len(rows))
+    if in_block.any():
+        of_block = in_block[np.repeat(np.arange(shape[0]), np.diff(bounds))]
+        entries[of_block] = _inverse_of_block(factors, in_block, of_block)
+    single = np.flatnonzero(np.diff(bounds) == 1)
+    entries[bounds[single]] = 1.0 / factors.pivots[single]
+    order = np.argsort(depth, kind="stable")
+    order = order[~in_block[order] & (depth[order] > 0)]
+    number_of = sparse.csr_array((np.arange(len(rows)), rows, bounds), shape=shape)
+    for chosen in _portions(order, np.diff(bounds)[order] - 1):
+        _descend_levels(factors, number_of, depth, chosen, entries)
+    return factors.place, sparse.csr_array((entries, rows, bounds), shape=shape)
+
+
+def _factors_with_all_places(matrix: sparse.csc_array) -> _Factors | None:
+    """Return the factors, or None where they could not be had in one order of rows and columns."""
+    size, count = matrix.shape[0], np.diff(matrix.indptr)
     # With these entries none of the factors can vanish by chance, so that they show where there is one.
-    count = np.diff(matrix.indptr)
     on_diagonal = matrix.indices == np.repeat(np.arange(size), count)
     dominant = np.where(on_diagonal, np.repeat(count, count), -1.0)
     pattern = factorise(sparse.csc_array((dominant, matrix.indices, matrix.indptr), shape=matrix.shape))
-    factors, lower = factorise(matrix), pattern.L
+    found, lower = factorise(matrix), pattern.L
     lower.sort_indices()
-    if not np.array_equal(factors.perm_c, pattern.perm_c) or not np.array_equal(factors.perm_c, factors.perm_r):
+    if not np.array_equal(found.perm_c, pattern.perm_c) or not np.array_equal(found.perm_c, found.perm_r):
         return None
-    bounds, rows = lower.indptr, lower.indices
-    columns = np.repeat(np.arange(size), np.diff(bounds))
-    number_of = sparse.csr_array((np.arange(len(rows)), rows, bounds), shape=matrix.shape)
-    values, found = np.zeros(len(rows)), factors.L.tocoo()
-    values[number_of[found.coords[1], found.coords[0]]] = found.data
-    diagonal = factors.U.diagonal()
-    depth, in_block = _tree(bounds.tolist(), rows.tolist())
-    entries = np.zeros(len(rows))
+    number_of = sparse.csr_array((np.arange(lower.nnz), lower.indices, lower.indptr), shape=matrix.shape)
+    values, stored = np.zeros(lower.nnz), found.L.tocoo()
+    values[number_of[stored.coords[1], stored.coords[0]]] = stored.data
+    return _Factors(found.perm_c, lower.indptr, lower.indices, values, found.U.diagonal())
+
+
+def _inverse_of_block(factors: _Factors, in_block: Mask, of_block: Mask) -> Vector:
+    """Return the entries of the inverse at the places `of_block` (entries), all columns `in_block` together."""
     block = np.flatnonzero(in_block)
-    if len(block) > LARGEST_BLOCK:
-        return None
-    if len(block):
-        spread = scipy.linalg.solve_triangular(
-            sparse.csc_array((values, rows, bounds), shape=matrix.shape)[block][:, block].toarray(),
-            np.eye(len(block)), lower=True, unit_diagonal=True, check_finite=False,
-        )  # fmt: skip
-        number, own = np.cumsum(in_block) - 1, in_block[columns]
-        entries[own] = (spread.T @ (spread / diagonal[block, None]))[number[rows[own]], number[columns[own]]]
-    single = np.flatnonzero(np.diff(bounds) == 1)
-    entries[bounds[single]] = 1.0 / diagonal[single]
-    order = np.argsort(depth, kind="stable")
-    order = order[~in_block[order] & (depth[order] > 0)]
-    below = np.diff(bounds) - 1
-    for chosen in _portions(order, below[order]):
-        count, starts, own_diagonal = below[chosen], bounds[chosen] + 1, bounds[chosen]
-        first, second, each = _pairs(starts, count)
-        between, factor = _at(number_of, rows[first], rows[second]), -values[second]
-        own, inverse = spans(starts, count), 1.0 / diagonal[chosen]
-        weight, column_start, pair_start = values[own], np.cumsum(count) - count, np.cumsum(each) - each
-        ends = np.append(np.flatnonzero(np.diff(depth[chosen])) + 1, len(chosen))
-        entry_ends, c, e = np.append(column_start, len(own))[ends], 0, 0
-        pair_ends, p = np.append(pair_start, len(first))[entry_ends].tolist(), 0
-        for c_end, e_end, p_end in zip(ends.tolist(), entry_ends.tolist(), pair_ends, strict=True):
-            terms = entries[between[p:p_end]] * factor[p:p_end]
-            solved = np.add.reduceat(terms, pair_start[e:e_end] - p)
-            entries[own[e:e_end]] = solved
-            spent = np.add.reduceat(weight[e:e_end] * solved, column_start[c:c_end] - e)
-            entries[own_diagonal[c:c_end]] = inverse[c:c_end] - spent
-            c, e, p = c_end, e_end, p_end
-    return factors.perm_c, sparse.csr_array((entries, rows, bounds), shape=matrix.shape)
+    lower = sparse.csc_array((factors.values, factors.rows, factors.bounds), shape=(len(in_block), len(in_block)))
+    spread = scipy.linalg.solve_triangular(
+        lower[block][:, block].toarray(), np.eye(len(block)), lower=True, unit_diagonal=True, check_finite=False
+    )
+    inverse = spread.T @ (spread / factors.pivots[block, None])
+    number, columns = np.cumsum(in_block) - 1, np.repeat(np.arange(len(in_block)), np.diff(factors.bounds))
+    return np.asarray(inverse[number[factors.rows[of_block]], number[columns[of_block]]])
+
+
+def _descend_levels(
+    factors: _Factors, number_of: sparse.csr_array, depth: Indices, chosen: Indices, entries: Vector
+) -> None:
+    """Fill in the entries of the inverse for the `chosen` columns, by depth, from those above them in the tree.
+
+    `number_of` (columns, rows) has the number of each entry.
+    """
+    _, bounds, rows, values, pivots = factors
+    count, on_diagonal = np.diff(bounds)[chosen] - 1, bounds[chosen]
+    first, second, each = _pairs(on_diagonal + 1, count)
+    between, factor = _at(number_of, rows[first], rows[second]), -values[second]
+    below, inverse = spans(on_diagonal + 1, count), 1.0 / pivots[chosen]
+    weight, column_start, pair_start = values[below], np.cumsum(count) - count, np.cumsum(each) - each
+    ends = np.append(np.flatnonzero(np.diff(depth[chosen])) + 1, len(chosen))
+    entry_ends = np.append(column_start, len(below))[ends]
+    pair_ends = np.append(pair_start, len(first))[entry_ends]
+    c = e = p = 0  # columns, entries and pairs that are done
+    for c_end, e_end, p_end in zip(ends.tolist(), entry_ends.tolist(), pair_ends.tolist(), strict=True):
+        terms = entries[between[p:p_end]] * factor[p:p_end]
+        solved = np.add.reduceat(terms, pair_start[e:e_end] - p)
+        entries[below[e:e_end]] = solved
+        spent = np.add.reduceat(weight[e:e_end] * solved, column_start[c:c_end] - e)
+        entries[on_diagonal[c:c_end]] = inverse[c:c_end] - spent
+        c, e, p = c_end, e_end, p_end
 
 
 def _tree(bounds: list[int], rows: list[int]) -> tuple[Indices, Mask]:

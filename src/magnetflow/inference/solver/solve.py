@@ -108,7 +108,7 @@ def solve(problem: Problem, seed: int = 0) -> Solved:
     return Solved(best, tuple(reached), len(failures))
 
 
-def redrawn(problem: Problem, best: Optimum, draws: int, seed: int = 0) -> Matrix:
+def redrawn(problem: Problem, best: Optimum, draws: int, seed: int) -> Matrix:
     """Return the values (draws, variables) that measurements drawn around the best ones are reconciled to.
 
     The draws, more than twice as many as errors, come in pairs of opposite errors that have exactly the means and
