@@ -29,16 +29,20 @@ def timings(tmp_path: Path) -> Path:
 
 def test_the_exponent_is_that_of_the_first_tool_from_1_000_flows_to_the_most(timings: Path) -> None:
     """Nine times the time for a hundred times the flows is an exponent of log 9 over log 100."""
+    rivals = "cvxpy with clarabel"
     rows = [("ours", 100, 0.5), ("ours", 1000, 2), ("ours", 10000, 4), ("ours", 100000, 18)]
-    rows += [("theirs", 1000, 1), ("theirs", 1000000, 7)]
+    rows += [(rivals, 1000, 1), (rivals, 100000, 6), (rivals, 1000000, 7), ("magnetflow, a workbook", 50, 0.7)]
     table = pd.DataFrame(rows, columns=["tool", "flows", "seconds"])
-    table = table.assign(date="2026-01-01", machine="one", memory_mb=1, worst_deviation_sd=0.0, note="")
+    table = table.assign(
+        date="2026-01-01", gives="values", machine="one", memory_mb=1, worst_deviation_sd=0.0, note=""
+    )
     table.to_csv(timings / "benchmarks" / "reconciliation.csv", index=False)
     assert execution.run_notebooks(timings, {}, lambda stem, outcome: None) == []
     fragment = json.loads((timings / "_build" / "run" / "90-timings.json").read_text(encoding="utf-8"))
     recorded = {name: result["value"] for name, result in fragment["results"].items()}
     assert recorded["timings.exponent"] == pytest.approx(0.4771212547, rel=1e-9)
     assert (recorded["timings.flows"], recorded["timings.largest_system"]) == (100_000, 18)
+    assert (recorded["timings.beside_cvxpy"], recorded["timings.workbook"]) == (3, 0.7)
 
 
 def test_a_missing_benchmark_is_told(timings: Path) -> None:
