@@ -15,7 +15,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from datetime import date
 from functools import partial
@@ -133,13 +133,13 @@ def write_workbook(drawn: Network, path: Path) -> None:
     ends = zip(drawn.source.tolist(), drawn.target.tolist(), strict=True)
     places = [[None if at == OUTSIDE else f"P{at}" for at in both] for both in ends]
     flows = enumerate(zip(places, measured, strict=True))
-    sheets: dict[str, list[list[object]]] = {
-        "flows": [["flow", "source", "target", "value", "sd"]]
-        + [[f"F{flow}", *both, *figures] for flow, (both, figures) in flows],
-        "processes": [["process"], *[[f"P{process}"] for process in range(size)]],
-        "transfer_coefficients": [["flow", "value", "sd"]]
-        + [[f"F{flow}", float(shares[flow]), float(shares[flow]) / 10] for flow in split],
+    sheets: dict[str, list[Sequence[object]]] = {
+        "flows": [("flow", "source", "target", "value", "sd")],
+        "processes": [("process",), *((f"P{process}",) for process in range(size))],
+        "transfer_coefficients": [("flow", "value", "sd")],
     }
+    sheets["flows"] += [(f"F{flow}", *both, *figures) for flow, (both, figures) in flows]
+    sheets["transfer_coefficients"] += [(f"F{at}", float(shares[at]), float(shares[at]) / 10) for at in split]
     book = openpyxl.Workbook()
     book.remove(book.worksheets[0])
     for name, rows in sheets.items():
