@@ -2,7 +2,7 @@
 
 Makes a table of the shape of `wind_additions` with many rows, then reads it three ways in processes of their own:
 pandas alone (no checks), `magnetflow.tables.read`, and frictionless (checks of its own).
-Prints seconds, best of three, and the peak memory of the process.
+Prints seconds of the first reading and the peak memory of the process.
 
     .venv/bin/python benchmarks/reading_tables.py [ROWS]
 """
@@ -28,12 +28,9 @@ HARNESS = """
 import json, resource, time
 schema = json.load(open("data/schema.json", encoding="utf-8"))
 {reader}
-times = []
-for _ in range(3):
-    start = time.perf_counter()
-    read()
-    times.append(time.perf_counter() - start)
-print(json.dumps([min(times), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+start = time.perf_counter()
+read()
+print(json.dumps([time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
 """
 
 

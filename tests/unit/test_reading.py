@@ -20,8 +20,10 @@ from hypothesis import strategies as st
 from openpyxl.chart import BarChart
 
 from magnetflow.errors import TableError
+from magnetflow.flows.folder import read
 from magnetflow.flows.records import Place
 from magnetflow.flows.system import System
+from magnetflow.inference.reconcile import reconcile
 from magnetflow.tables.sheets import Sheet, read_sheets, unread
 from magnetflow.tables.writing import workbook_bytes
 
@@ -557,6 +559,25 @@ def check_read_or_refused(place: Path) -> None:
     except KeyError:
         assert place.suffix == ".xlsx"  # the sheet has another title now
         assert unread(place, NAMES)
+
+
+def test_equations_beside_a_workbook_are_not_its_own(tmp_path: Path) -> None:
+    (tmp_path / "equations.txt").write_text("in - 2 * out\n")
+    flows: list[list[object]] = [
+        ["flow", "source", "target", "value", "sd"],
+        ["in", None, "P", 100, 5],
+        ["out", "P", None, 90, 5],
+    ]
+    for name in ("a.xlsx", "a.xlsm"):
+        book(tmp_path / name, flows=flows, processes=[["process"], ["P"]])
+        assert not read(tmp_path / name).relations
+
+
+def test_equations_are_read_in_the_encoding_of_a_spreadsheet_program(tmp_path: Path) -> None:
+    (tmp_path / "variables.csv").write_text("name,value,sd,status\nmüll,10,1,measured\nrest,8,1,measured\n")
+    for encoding in ("utf-8", "utf-16", "cp1252"):
+        (tmp_path / "equations.txt").write_bytes("müll - rest  # Müll\n".encode(encoding))
+        assert reconcile(read(tmp_path)).value == pytest.approx([9.0, 9.0])
 
 
 def test_a_percentage_of_excel_means_what_it_shows(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from magnetflow.errors import TableError
 from magnetflow.tables.described import short
 
 SHOWN_VERSIONS = (
-    "magnetflow", "numpy", "pandas", "xarray", "pint", "plotly", "papermill", "jupytext",
+    "magnetflow", "numpy", "pandas", "scipy", "xarray", "plotly", "papermill", "jupytext",
     "jupyter-book", "myst-nb", "sphinx", "sphinx-book-theme",
 )  # fmt: skip
 

@@ -26,7 +26,7 @@ from magnetflow.flows.system import ZERO, System
 from magnetflow.inference import plain, report
 from magnetflow.inference.draws.distributions import LOGNORMAL, TRIANGULAR
 from magnetflow.inference.problem import UNMEASURED, Problem, listed
-from magnetflow.tables.sheets import FREE_COLUMNS, SUFFIX, Row, Sheet, read_sheets, shown, unread
+from magnetflow.tables.sheets import FREE_COLUMNS, WORKBOOKS, Row, Sheet, read_sheets, shown, unread
 from magnetflow.tables.units import conversion_factor
 
 Record = TypeVar("Record")
@@ -77,7 +77,7 @@ def _sheets(place: Path) -> tuple[dict[str, Sheet], Path | None, tuple[str, ...]
     """Return the sheets of a place, its file of equations, and notes on what is not read there."""
     names = {*COLUMNS, *plain.SHEETS}
     sheets = read_sheets(place, names)
-    equations = (place if place.is_dir() or place.suffix.lower() == SUFFIX else place.parent) / plain.EQUATIONS
+    equations = (place if place.is_dir() or place.suffix.lower() in WORKBOOKS else place.parent) / plain.EQUATIONS
     not_read = [
         f"column {column} of {sheet.name}"
         for sheet in sheets.values()

@@ -18,7 +18,7 @@ from magnetflow.inference.expressions import Expression
 from magnetflow.inference.parser import parse
 from magnetflow.inference.problem import CONSTANT, MEASURED, STATUSES, UNMEASURED, Problem, state
 from magnetflow.tables.sheets import Row, Sheet, shown
-from magnetflow.tables.text import read_text
+from magnetflow.tables.text import read_user_text
 
 SHEETS = ("variables", "balances", "covariance")
 EQUATIONS = "equations.txt"
@@ -136,7 +136,7 @@ def read_covariances(sheet: Sheet, names: Collection[str], sd: Mapping[str, floa
 
 def equation_lines(path: Path) -> dict[int, str]:
     """Return the expressions of a file of equations by line; what follows # is a comment, but not within quotes."""
-    lines = read_text(path, path.name)[0].replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = read_user_text(path, path.name)[0].replace("\r\n", "\n").replace("\r", "\n").split("\n")
     texts = {number: "".join(CODE.findall(line)[:1]).strip() for number, line in enumerate(lines, 1)}
     return {number: text for number, text in texts.items() if text}
 
