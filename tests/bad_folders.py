@@ -124,7 +124,11 @@ BAD = [
         change("variables.csv", "in,100,", "in,1_000,"),
         ["variables.csv, row 2, column value", "expected a number"],
     ),
-    ("plain", change("variables.csv", "in,100,", "in,10%,"), ["variables.csv, row 2, column value", "as a fraction"]),
+    (
+        "plain",
+        change("variables.csv", "in,100,", "in,10%,"),
+        ["variables.csv, row 2, column value", "write the fraction"],
+    ),
     ("plain", change("variables.csv", "in,100,", "in,100,5,"), ["variables.csv, row 2", "found 8 cells, expected 7"]),
     ("plain", change("variables.csv", "status", "state"), ["variables.csv, row 1, column status", "lacks status"]),
     ("plain", change("variables.csv", "start", "begin"), ["variables.csv, row 1, column 'begin'", "unknown column"]),
@@ -185,8 +189,8 @@ BAD = [
     ),
     (
         "plain",
-        lambda files: {**files, "equations.txt": "# a share\nä".encode("cp1252")},
-        ["equations.txt, row 2: byte"],
+        lambda files: {**files, "equations.txt": "# a share\nä".encode("cp1252") + b"\x81"},
+        ["equations.txt, row 2", "not UTF-8"],
     ),
     (
         "plain",

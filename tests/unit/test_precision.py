@@ -120,13 +120,16 @@ def test_what_is_known_14_digits_better_from_elsewhere_is_not_certain() -> None:
     assert result.sd == pytest.approx([1e-7] * 3, rel=1e-6)
 
 
-def test_a_difference_of_constants_that_is_lost_in_rounding_is_named() -> None:
+def test_a_difference_of_constants_that_is_but_rounding_is_taken_as_zero_and_named() -> None:
     kinds = ["constant", "constant", "unmeasured"]
     balances = {"P": {"in": 1.0, "main": -1.0, "a": -1.0}}
     result = reconcile(state(["in", "main", "a"], kinds, [1e9, 1e9 - 3e-7, NAN], [NAN] * 3, balances=balances))
+    assert result.value[2] == 0
+    assert any(message.startswith("taken as zero: a,") for message in result.messages)
+    result = reconcile(state(["in", "main", "a"], kinds, [1e9, 1e9 - 3e-4, NAN], [NAN] * 3, balances=balances))
     assert any(message.startswith("lost in rounding: a,") for message in result.messages)
     result = reconcile(state(["in", "main", "a"], kinds, [1e9, 9e8, NAN], [NAN] * 3, balances=balances))
-    assert not any(message.startswith("lost in rounding") for message in result.messages)
+    assert not any(message.startswith(("lost in rounding", "taken as zero")) for message in result.messages)
 
 
 @given(st.integers(3, 300), st.integers(0, 10_000), st.sampled_from([2, 64]))
@@ -233,3 +236,84 @@ def test_wide_products_are_called_rough_and_drawn() -> None:
     # First order: 100 · 0.64 + 4 · 1 = 68, ± 8.246; to second order 0.64 more, ± 8.285.
     assert "substance 20 ± 8.28 instead of 20 ± 8.25" in note or "substance 20 ± 8.29 instead of 20 ± 8.25" in note
     assert not any(message.startswith("rough sds") for message in product(0.1).messages)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e3, 1e9, 1e12])
+def test_a_loss_measured_in_small_units_counts_as_if_in_large_ones(unit: float) -> None:
+    # 100 ± 1 less 40 ± 1 is 60 ± √2, beside 66 ± 3 in the small unit: 60 + 6 · 2 / 11, and 6² / 11 is left over.
+    kinds = ["measured", "measured", "unmeasured", "measured"]
+    balances = {"mass": {"in": 1.0, "out": -1.0, "loss": -1.0}, "conversion": {"loss": unit, "trace": -1.0}}
+    stated = state(
+        ["in", "out", "loss", "trace"],
+        kinds,
+        [100.0, 40.0, NAN, 66 * unit],
+        [1.0, 1.0, NAN, 3 * unit],
+        balances=balances,
+    )
+    result = reconcile(stated)
+    assert result.value[2:] == pytest.approx([60 + 12 / 11, (60 + 12 / 11) * unit], rel=1e-9)
+    assert result.sd[2:] == pytest.approx([(18 / 11) ** 0.5, (18 / 11) ** 0.5 * unit], rel=1e-9)
+    assert result.test.objective == pytest.approx(36 / 11, rel=1e-9)
+
+
+@pytest.mark.parametrize("decades", [6, 9, 12])
+def test_a_balance_times_a_large_number_is_the_same_balance(decades: int) -> None:
+    kinds, balances = (
+        ["measured"] * 3 + ["unmeasured"],
+        {"two": {"b": 1.0, "c": -1.0}, "three": {"c": 1.0, "d": -1.0}},
+    )
+    large = {"one": {"a": 10.0**decades, "b": -(10.0**decades)}, **balances}
+    result = reconcile(state(list("abcd"), kinds, [100.0, 90.0, 80.0, NAN], [1.0] * 3 + [NAN], balances=large))
+    assert result.value == pytest.approx([90.0] * 4)
+    assert result.sd == pytest.approx([3**-0.5] * 4)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e6, 1e12])
+def test_an_error_shared_across_units_is_one_error(unit: float) -> None:
+    # m has the error of a, 0.5 a unit: it follows a from 100 to 100, and keeps half its sd.
+    balances = {"one": {"a": 1.0, "b": -1.0}, "two": {"b": 1.0, "c": -1.0}}
+    stated = state(
+        list("abcm"), ["measured"] * 4, [100.0, 90.0, 110.0, 5 * unit], [1.0, 1.0, 1.0, 0.5 * unit],
+        balances=balances, covariances={("a", "m"): 0.5 * unit},
+    )  # fmt: skip
+    result = reconcile(stated)
+    assert result.value == pytest.approx([100.0, 100.0, 100.0, 5 * unit])
+    assert result.sd == pytest.approx([3**-0.5] * 3 + [0.5 * 3**-0.5 * unit])
+    assert result.test.degrees_of_freedom == 2
+
+
+def test_what_constants_make_certain_is_not_degenerate() -> None:
+    names, kinds = ["in", "out", "c_in", "c_out"], ["measured", "measured", "constant", "unmeasured"]
+    balances, relations = {"mass": {"in": 1.0, "out": -1.0}}, {"substance": parse("in * c_in - out * c_out")}
+    passed = reconcile(
+        state(names, kinds, [100, 103, 0.2, NAN], [2, 3, NAN, NAN], balances=balances, relations=relations)
+    )
+    assert (passed.value[3], passed.sd[3]) == pytest.approx((0.2, 0.0))
+    kinds = ["measured"] + ["unmeasured"] * 3 + ["constant", "unmeasured", "constant"]
+    values, sds = [100.0, NAN, NAN, NAN, 0.7, NAN, 0.1], [5.0] + [NAN] * 6
+    rest = reconcile(state(SHARES, kinds, values, sds, balances=OUTPUTS, relations=RELATIONS))
+    assert (rest.value[5], rest.sd[5]) == pytest.approx((0.2, 0.0))
+    for result in (passed, rest):
+        assert not any(message.startswith("degenerate") for message in result.messages)
+
+
+@pytest.mark.parametrize("shares", [(0.25, 0.75), (0.1, 0.2, 0.7), (1 / 3, 1 / 3, 1 / 3)])
+def test_a_rest_that_exact_shares_leave_nothing_of_is_zero(shares: tuple[float, ...]) -> None:
+    names = ["in", *(f"o{at}" for at in range(len(shares))), "rest"]
+    values = [134.446806, *(138.0 * share for share in shares), NAN]
+    balances = {"mass": {name: -1.0 for name in names[1:]} | {"in": 1.0}}
+    balances |= {f"share {at}": {"in": share, f"o{at}": -1.0} for at, share in enumerate(shares)}
+    kinds = ["measured"] * (len(shares) + 1) + ["unmeasured"]
+    result = reconcile(state(names, kinds, values, [4.0, *[6.0] * len(shares), NAN], balances=balances))
+    assert (result.value[-1], result.sd[-1]) == (0.0, 0.0)
+    assert not any(message.startswith("lost in rounding") for message in result.messages)
+
+
+def test_where_entries_of_the_inverse_cancel_each_variable_is_solved_for() -> None:
+    """Two rows that are nearly the same make entries of about 1e10, of which their difference leaves 1e-10."""
+    near = 1e-5
+    g = sparse.csr_array(np.array([[1.0, 0.0, 0.0], [(1 - near**2) ** 0.5, near, 0.0]]))
+    along = sparse.csr_array(np.array([[1.0, 0.0], [1.0, -1.0]]) @ (g @ g.T).toarray())
+    found = selected.selected_forms(g, along)
+    assert found is not None
+    assert np.isnan(found).any()

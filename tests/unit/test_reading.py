@@ -190,7 +190,7 @@ CURES = {
     "write 14 here and 10% in the column sd": "14±10%",
     "write 14 here and its uncertainty in the column sd": "~14 ≈14 ca._14 ca_14 c._14 about_14",
     "write 12 in the column lower, 15 in upper": "12-15 12–15 12_to_15 12..15",
-    "write a percentage as a fraction": "10% 10.5%",
+    "write the fraction, or the number alone beside the unit %": "10% 10.5%",
     "write 95%": "±95%",
     "write a minus as a hyphen": "−5 –5 (5)",
     "write 1e3 alone; a unit goes into the column unit": "1e3_t",
@@ -438,7 +438,7 @@ def test_a_percentage_of_excel_beside_the_unit_percent_is_refused(tmp_path: Path
     made.save(path)
     [row] = read_sheets(path, NAMES)["flows"].rows
     assert row.optional("value") == "45%", "as it is shown"
-    assert "write a percentage as a fraction" in refusal(lambda: row.number_in("value"))
+    assert "write the fraction, or the number alone beside the unit %" in refusal(lambda: row.number_in("value"))
     made["concentrations"]["B2"].number_format = "0.0%"
     made.save(path)
     assert (

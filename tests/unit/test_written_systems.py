@@ -332,7 +332,7 @@ def test_what_is_not_read_is_listed(tmp_path: Path) -> None:
         (
             "a,,plant,10,\nb,plant,,9,\n",
             "",
-            r"no values meet the balance plant; mend a constant \(a, b\), a coefficient",
+            r"no values meet the balance plant; give a constant \(a, b\) an sd, or mend it, a coefficient",
         ),
         ("a,,plant,10,1\nb,plant,,9,1\n", "a,b,1\n", "no values meet the balance plant; mend a covariance"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -91,6 +92,8 @@ def _check_ends(system: System, name: str, flow: Flow) -> None:
         problem = f"the flow leads from {shown(flow.source)} to itself; mend source or target, or take it out"
         if not flow.source:
             problem = "source and target are both outside of the system; name a process as one of them"
+            if flow.row:
+                problem += ", or take a row of totals or remarks out"
         raise fault(flow.row, problem, "target", name)
 
 
@@ -101,6 +104,9 @@ def _check_figures(system: System) -> None:
         problem = "has no row, so that it is zero everywhere; give it one, or take it out"
         raise InputError(f"{shown(absent[0])} {problem}")
     for (name, place), figure in system.figures.items():
+        if figure.value < 0 and math.isnan(figure.lower):
+            cure = "swap source and target, or allow it by a bound in the column lower"
+            raise fault(figure.row, f"found {figure.value:g}, and a flow is not negative; {cure}", "value", name)
         _check_unit(system, figure, place.layer, name)
         figure.factor(system.units[place.layer])
 

@@ -28,6 +28,7 @@ from magnetflow.inference.draws.distributions import LOGNORMAL, TRIANGULAR
 from magnetflow.inference.problem import UNMEASURED, Problem, listed
 from magnetflow.tables.sheets import FREE_COLUMNS, WORKBOOKS, Row, Sheet, read_sheets, shown, unread
 from magnetflow.tables.units import conversion_factor
+from magnetflow.tables.workbooks import titles_of
 
 Record = TypeVar("Record")
 PLACE = ("period", "layer")
@@ -58,8 +59,7 @@ def read(place: Path) -> Problem:
         return _system(sheets, equations, notes).problem()
     if "variables" in sheets:
         return replace(plain.read_problem(sheets, equations), notes=notes)
-    problem = "nothing to reconcile; put flows.csv and processes.csv there, or variables.csv and balances.csv"
-    raise TableError(place.name or str(place), problem)
+    raise TableError(place.name or str(place), f"nothing to reconcile; {_expected(place)}")
 
 
 def read_system(place: Path) -> System:
@@ -69,8 +69,16 @@ def read_system(place: Path) -> System:
     """
     sheets, equations, notes = _sheets(place)
     if "flows" not in sheets:
-        raise TableError(place.name or str(place), "no system is here; put flows.csv and processes.csv there")
+        raise TableError(place.name or str(place), f"no system is here; {_expected(place)}")
     return _system(sheets, equations, notes)
+
+
+def _expected(place: Path) -> str:
+    """Return what to do about a place without a sheet that leads."""
+    if place.suffix.lower() in WORKBOOKS:
+        found = ", ".join(shown(title) for title in titles_of(place))
+        return f"name its sheets flows and processes, or variables and balances; found {found}"
+    return "put flows.csv and processes.csv there, or variables.csv and balances.csv"
 
 
 def _sheets(place: Path) -> tuple[dict[str, Sheet], Path | None, tuple[str, ...]]:
@@ -96,7 +104,8 @@ def _system(sheets: Mapping[str, Sheet], equations: Path | None, notes: tuple[st
     if "variables" in sheets:
         raise TableError(flows.name, "both flows and variables are here; keep a system or plain equations")
     if "processes" not in sheets:
-        raise TableError(flows.name, "no processes go with it; add processes.csv with the columns process and stock")
+        name = "a sheet processes" if ", sheet " in flows.name else "processes.csv"
+        raise TableError(flows.name, f"no processes go with it; add {name} with the columns process and stock")
     rows = {name: _rows(name, sheets[name]) if name in sheets else () for name in COLUMNS}
     for column in PLACE:
         given = [bool(row.optional(column)) for row in rows["flows"]]

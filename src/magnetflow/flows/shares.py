@@ -15,6 +15,7 @@ import numpy as np
 
 from magnetflow.errors import InputError
 from magnetflow.flows.records import ONLY, Figure, Place, fault
+from magnetflow.flows.spread import SPREADS
 from magnetflow.inference.problem import listed
 from magnetflow.tables.sheets import shown
 from magnetflow.tables.units import conversion_factor
@@ -22,6 +23,7 @@ from magnetflow.tables.units import conversion_factor
 if TYPE_CHECKING:
     from magnetflow.flows.system import Figures, System
 
+LARGEST_SD = 0.5  # that of a share which is either nothing or the whole
 FAR = 3.0  # standard deviations beyond which a measured share is over one by more than its error
 ROUNDING = 0.02  # by which rounded shares may miss one at most
 SAME = 1e-9
@@ -45,6 +47,13 @@ def _check_share(figure: Figure, factor: float, whole: str, cure: str, of: str) 
     error = 0.0 if math.isnan(figure.sd) else FAR * figure.sd
     if (figure.value - error) * factor > 1.0 + SAME:
         raise fault(figure.row, f"{figure.value:g} is more than {whole}; {cure}", "value", of)
+    if figure.sd * factor > LARGEST_SD:
+        column = next((name for name in SPREADS if figure.row and figure.row.optional(name)), "sd")
+        problem = f"an sd of {figure.sd:g} is more than a share of {whole} can have"
+        raise fault(figure.row, f"{problem}; write 2 points of per cent as 0.02", column, of)
+    for column, bound in (("lower", figure.lower), ("upper", figure.upper)):
+        if bound * factor > 1.0 + SAME:
+            raise fault(figure.row, f"{bound:g} is more than {whole}; {cure}", column, of)
 
 
 def scaled(system: System) -> tuple[Figures, list[str]]:

@@ -131,7 +131,8 @@ def _triangular(row: Row, figure: Figure) -> Figure:
     low, mode, high = (row.number_in(column) for column in TRIANGLE)
     for column, number in zip(TRIANGLE, (low, mode, high), strict=True):
         if math.isnan(number):
-            raise row.fault("found an empty cell; a triangular distribution has low, mode and high", column)
+            cure = "for a range alone give its middle as value and 0.29 of its width as sd"
+            raise row.fault(f"found an empty cell; a triangular distribution has low, mode and high; {cure}", column)
     if not low <= mode <= high or low == high:
         raise row.fault(f"found {low:g}, {mode:g} and {high:g}; low, mode and high rise in this order", "mode")
     mean, sd = triangle(low, mode, high)

@@ -187,7 +187,7 @@ class Statement:
         if len(runs) > 1:
             earlier, later = ([period for period in run if period in given] for run in runs[:2])
             problem = f"there is no flow in each period between this level and the one of {shown(earlier[-1])}"
-            cure = "add the flows, or take a level out"
+            cure = "add the flows, give the length of longer periods in the sheet periods, or take a level out"
             raise fault(given[later[0]].row, f"{problem}; {cure}", "period", f"stock of {process}")
         for period in runs[0] if runs else ():
             figure = given.get(period) or Figure(unit=next(iter(given.values())).unit)

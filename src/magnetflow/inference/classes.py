@@ -33,7 +33,7 @@ def classify(problem: Problem, linear: Linear, plain: Fit) -> Texts:
     classes = np.full(len(problem.names), CONSTANT, dtype="<U12")
     balances = plain.reduced
     if problem.covariance.nnz:  # then the reduced balances hold ways to err, not single measurements
-        balances = without_cancelled(plain.combinations, linear.matrix[:, problem.measured], RANK_TOLERANCE)
+        balances = without_cancelled(RANK_TOLERANCE, plain.combinations, linear.matrix[:, problem.measured])
     redundant = np.zeros(int(problem.measured.sum()), dtype=bool)
     redundant[balances.indices] = True
     classes[problem.measured] = np.where(redundant, REDUNDANT, NONREDUNDANT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from magnetflow.inference.problem import Problem, listed
 from magnetflow.inference.solver.bounded import fit_at_bounds
 from magnetflow.inference.solver.covariance import standard_deviations
 from magnetflow.inference.solver.leastsquares import Linear, fit
+from magnetflow.inference.solver.matrices import scaled
 from magnetflow.inference.solver.relations import bends, is_linear, linearise
 from magnetflow.inference.solver.solve import SAME_OPTIMUM, Optimum, redrawn
 
@@ -22,11 +24,15 @@ if TYPE_CHECKING:
 
 WELL_AWAY = 3.0  # standard deviations from zero
 AT_ZERO = 1e-6  # of the measured value
+FIRM = 1e-3  # part of the sd of what is to stay in place
+STEPS = 8  # towards a point that meets the balances
 VANISHED = 1e-6  # part of an sd nearby that is left of it where a system is degenerate
 ROUNDING = 2.0**-52  # of a sum of terms
 DIGITS = 1e-6  # relative error from rounding beyond which it is worth a word
 ROUGH = 0.3  # coefficient of variation in a product from which the first order is rough
 DRAWS, SMALL = 100, 30  # draws that tell how rough, and variables up to which they are cheap
+STARTS_CURE = "give starts near what you expect"
+NOTABLE = 1e-3  # of an sd
 SHOWN = 3  # variables whose draws are given
 
 
@@ -42,7 +48,10 @@ def messages(reconciliation: Reconciliation) -> tuple[str, ...]:
         _pushed(problem, best.x),
     )
     left_out = known & ~frozen & np.isnan(reconciliation.sd)
-    lost = known & ~frozen & _lost_in_rounding(problem, best, reconciliation.sd)
+    error, sure = rounding(problem, best), ~(reconciliation.sd > 0)
+    zero = known & ~frozen & sure & (reconciliation.value == 0) & (best.x != 0)
+    lost = known & ~zero & ~frozen & (error > DIGITS * np.abs(best.x)) & ~(error < DIGITS * reconciliation.sd)
+    lost &= best.x != 0
 
     def names(chosen: Mask) -> str:
         return listed([problem.names[place] for place in np.flatnonzero(chosen)])
@@ -71,6 +80,11 @@ def messages(reconciliation: Reconciliation) -> tuple[str, ...]:
             "of the value are left; measure it, or state its balances in smaller parts",
         ),
         (
+            zero.any(),
+            f"taken as zero: {names(zero)}, of which larger terms of its balances leave nothing but their rounding; "
+            "measure it if it is not zero",
+        ),
+        (
             left_out.any(),
             f"{int(left_out.sum()):,} standard deviations are left out; name those you need, with --sd or sd_of",
         ),
@@ -78,12 +92,14 @@ def messages(reconciliation: Reconciliation) -> tuple[str, ...]:
             others,
             f"{len(reached)} starts reached different optima: {len(reached) - len(others)} the one given, with a "
             f"weighted sum of squares of {best.objective:.4g}, the others "
-            f"{', '.join(sorted({f'{there:.4g}' for there in others}))}; give starts near what you expect",
+            f"{', '.join(sorted({f'{there:.4g}' for there in others}))}; {STARTS_CURE}",
         ),
         (
             solved.failed,
             f"{solved.failed} of {starts} starts did not converge, so that a better optimum may exist; "
-            "give starts near what you expect",
+            + (
+                f"the {len(reached)} others reached the one given" if len(reached) > 1 and not others else STARTS_CURE
+            ),
         ),
         (best.is_minimum is None, "the system is too large to tell a minimum from a saddle point"),
         (best.is_minimum is False, "the values are a saddle point, not a minimum; give other starts"),
@@ -108,18 +124,38 @@ def degenerate(problem: Problem, optimum: Optimum, sd: Vector) -> Mask:
     if is_linear(problem):
         size = np.abs(problem.value[_pushed(problem, optimum.x)]).max(initial=0.0)
         return np.asarray(doubtful & (np.abs(optimum.x) < AT_ZERO * size))
-    scale = np.where(problem.measured, problem.sd, 0.0)
-    scale[problem.unmeasured] = optimum.bounded.plain.determined.scale
-    steps = np.random.default_rng(0).uniform(0.5, 1.0, len(sd))
-    nearby = optimum.x + steps * np.maximum(scale, np.where(problem.unmeasured, np.abs(optimum.x), 0.0))
-    matrix, places = linearise(problem, nearby).matrix, np.flatnonzero(doubtful)
-    bounds = {place: float(nearby[place]) for place in optimum.bounded.active}
+    places = np.flatnonzero(doubtful)
     try:
+        nearby = _nearby(problem, optimum)
+        matrix = linearise(problem, nearby).matrix
+        bounds = {place: float(nearby[place]) for place in optimum.bounded.active}
         fitted = fit_at_bounds(problem, fit(problem, Linear(matrix, matrix @ nearby), nearby), bounds, nearby)
     except (ConflictError, ConvergenceError):
         return np.zeros(len(sd), dtype=bool)
     doubtful[places] = sd[places] < VANISHED * standard_deviations(problem, fitted, places, len(places))
     return doubtful
+
+
+def _nearby(problem: Problem, optimum: Optimum) -> Vector:
+    """Return a point about an sd away (variables) that meets the balances, where nothing vanishes.
+
+    Raises ConflictError or ConvergenceError where none is found.
+    """
+    scale = np.where(problem.measured, problem.sd, 0.0)
+    scale[problem.unmeasured] = optimum.bounded.plain.determined.scale
+    scale = np.maximum(scale, np.where(problem.unmeasured, np.abs(optimum.x), 0.0))
+    x = optimum.x + np.random.default_rng(0).uniform(0.5, 1.0, len(scale)) * scale
+    # What has vanished stays where it is now, and the others give way.
+    firm = np.where(np.abs(optimum.x) <= AT_ZERO * scale, FIRM, 1.0)
+    firmly = replace(
+        problem,
+        value=np.where(problem.measured, x, problem.value),
+        sd=problem.sd * firm,
+        covariance=scaled(problem.covariance, firm, firm),
+    )
+    for _ in range(STEPS):
+        x = fit(firmly, linearise(firmly, x), x).x
+    return x
 
 
 def _pushed(problem: Problem, x: Vector) -> Mask:
@@ -130,16 +166,14 @@ def _pushed(problem: Problem, x: Vector) -> Mask:
         return (np.abs(problem.value) > WELL_AWAY * problem.sd) & (np.abs(x) < AT_ZERO * np.abs(problem.value))
 
 
-def _lost_in_rounding(problem: Problem, optimum: Optimum, sd: Vector) -> Mask:
-    """Return which unmeasured variables the rounding of larger terms of their balances leaves too few digits."""
-    determined, x = optimum.bounded.fit.determined, optimum.x
+def rounding(problem: Problem, optimum: Optimum) -> Vector:
+    """Return by how much larger terms of their balances leave unmeasured variables open (variables), 0 for others."""
+    determined, error = optimum.bounded.fit.determined, np.zeros(len(optimum.x))
     matrix = optimum.bounded.fit.system.linear.matrix
-    terms = abs(determined.made) @ (abs(matrix) @ np.abs(x))
+    terms = abs(determined.made) @ (abs(matrix) @ np.abs(optimum.x))
     places = np.flatnonzero(problem.unmeasured)[determined.pivots]
-    error = ROUNDING * terms / np.abs(determined.triangle.diagonal()) * determined.scale[determined.pivots]
-    lost = np.zeros(len(x), dtype=bool)
-    lost[places] = (error > DIGITS * np.abs(x[places])) & (x[places] != 0) & ~(error < DIGITS * sd[places])
-    return lost
+    error[places] = ROUNDING * terms / np.abs(determined.triangle.diagonal()) * determined.scale[determined.pivots]
+    return error
 
 
 def _roughness(reconciliation: Reconciliation) -> Iterator[str]:
@@ -163,10 +197,12 @@ def _roughness(reconciliation: Reconciliation) -> Iterator[str]:
     with np.errstate(invalid="ignore", divide="ignore"):
         away = np.nan_to_num(np.maximum(np.abs(spread - sd), np.abs(drawn.mean(axis=0) - best.x)) / sd, posinf=0.0)
     shown: Indices = np.argsort(-away, kind="stable")[:SHOWN]
+    shown = shown[away[shown] > NOTABLE]
+    if not len(shown):
+        return
     given = [
         f"{problem.names[place]} {drawn[:, place].mean():.4g} ± {spread[place]:.3g} instead of "
         f"{best.x[place]:.4g} ± {sd[place]:.3g}"
         for place in shown
-        if away[place]
     ]
     yield f"{note}; {len(drawn)} draws give {'; '.join(given)}"

@@ -24,6 +24,7 @@ from magnetflow.inference.expressions import Expression
 MEASURED, UNMEASURED, CONSTANT = "measured", "unmeasured", "constant"
 STATUSES = (MEASURED, UNMEASURED, CONSTANT)
 NEGATIVE_EIGENVALUE = -1e-9  # of a correlation matrix, beyond which it is not positive semi-definite
+ROUNDING = 1e-14  # of an entry of a root, in sds
 LISTED = 6  # names listed at most
 
 
@@ -290,6 +291,7 @@ def _root(sd: Vector, covariance: sparse.csr_array, names: Sequence[str]) -> spa
                 )
             kept = eigenvalues > -NEGATIVE_EIGENVALUE * len(block)
             factor = directions[:, kept] * np.sqrt(eigenvalues[kept])
+            factor[np.abs(factor) < ROUNDING * len(block)] = 0.0
         rows.append(np.repeat(block, factor.shape[1]))
         columns.append(np.tile(width + np.arange(factor.shape[1]), len(block)))
         entries.append((sd[block][:, None] * factor).ravel())
@@ -310,6 +312,6 @@ def conflict_error(problem: Problem, balances: Sequence[int], bounds: Sequence[s
         elif row < len(problem.balance_names):
             within.update(problem.relations[row - len(problem.linear_names)].variables)
     constants = listed([name for name in sorted(within) if problem.constant[problem.position[name]]])
-    cure = f"a constant ({constants}), " if constants else ""
+    cure = f"give a constant ({constants}) an sd, or mend it, " if constants else "mend "
     cure += "a covariance, " if problem.covariance.nnz else ""
-    return ConflictError(f"no values meet {' and '.join(sets)}; mend {cure}a coefficient, a sign or a bound")
+    return ConflictError(f"no values meet {' and '.join(sets)}; {cure}a coefficient, a sign or a bound")

@@ -172,6 +172,7 @@ def reconcile(problem: Problem, *, seed: int = 0, sd_of: Sequence[str] | Literal
     value = np.where(classes == UNOBSERVABLE, np.nan, optimum.x)
     lower, upper, loose = intervals(problem, optimum.linear, optimum.x, classes)
     spread = _standard_deviations(problem, optimum, value, sd_of)
+    value[~(spread > 0) & (np.abs(value) <= messages.rounding(problem, optimum))] = 0.0
     degenerate = messages.degenerate(problem, optimum, spread)
     normalised = checks.normalised_residuals(problem, value, spread)
     active = {problem.names[place]: bound for place, bound in sorted(optimum.bounded.active.items())}

@@ -28,6 +28,7 @@ WORKBOOKS, TEXTS = (SUFFIX, ".xlsm"), (".csv", ".tsv")
 READABLE = "a folder of CSV files, a .csv or .tsv file, or an .xlsx or .xlsm workbook"
 BLANKS = dict.fromkeys(map(ord, "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"), " ")
 LEADING = ("flows", "variables")  # one of these a place must have
+IN_BRACKETS = re.compile(r"\s*[\[(][^\[\]()]*[\])]$")  # a unit at the end of the name of a column
 ALIASES = dict.fromkeys(("tc", "tcs", "transfers"), "transfer_coefficients")
 
 
@@ -86,12 +87,15 @@ class Sheet:
         if not set(self.columns) & {*required, *optional}:
             problem = f"found {shown(', '.join(self.columns))}, expected the header: {expected}"
             raise self.fault(f"{problem}; keep a title above it in one cell, or begin its row with #")
+        unknown = next((name for name in self.columns if name not in (*required, *optional, *FREE_COLUMNS)), "")
+        plain = IN_BRACKETS.sub("", unknown)
+        unit = f"; call it {plain}, and give its unit in the column unit" if unknown and plain != unknown else ""
         for column in required:
-            if column not in self.columns:
+            if column not in self.columns and not unit:
                 raise self.fault(f"the header lacks {column}; expected {expected}", column)
-        for column in self.columns:
-            if column not in (*required, *optional, *FREE_COLUMNS):
-                raise self.fault(f"unknown column; the columns are {expected}, {FREE_COLUMNS[0]}", shown(column))
+        if unknown:
+            cure = unit or f"; the columns are {expected}, {FREE_COLUMNS[0]}"
+            raise self.fault(f"unknown column{cure}", shown(unknown))
         return self
 
 

@@ -27,6 +27,7 @@ UNREADABLE = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, SyntaxError, OSError, LookupError, ValueError,
     TypeError, AttributeError, EOFError, RuntimeError, ArithmeticError, MemoryError,
 )  # fmt: skip
+TEXT_BESIDE = re.compile(r'"([^"]*)"|\[\$([^\]-]*)[^\]]*\]')  # in a format of numbers
 MARKS = re.compile(rb"<(?:\w+:)?(f|mergeCell)[ />]")  # of a formula, or of merged cells, in the XML of a sheet
 
 
@@ -96,8 +97,16 @@ def _check_formulas(sheet: str, results: Iterable[Sequence[Any]], formulas: Iter
 
 
 def _as_texts(sheet: str, number: int, row: Sequence[Any]) -> list[str]:
-    """Return the cells of a row of a workbook as text."""
-    texts = [_as_text(cell.value) for cell in row]
+    """Return the cells of a row of a workbook as text; months, years and percentages as they are shown.
+
+    Raises TableError for a percentage beside the unit %, and for a number that its format shows with other text.
+    """
+    texts = [_as_text(cell.value, str(cell.number_format or "")) for cell in row]
+    for cell in row:
+        beside = _text_beside(cell.number_format) if isinstance(cell.value, int | float) else ""
+        if beside and beside not in texts:
+            problem = f"a number is shown with {beside!r}, which its cell does not hold"
+            raise TableError(sheet, f"{problem}; format it as a plain number, and give a unit in its column", number)
     shown = [isinstance(cell.value, int | float) and "%" in cell.number_format for cell in row]
     if any(shown) and any(re.fullmatch(r"[A-Za-z. -]*% ?", text) for text in texts):
         problem = f"a cell is shown as a percentage and holds {texts[shown.index(True)]}, beside the unit %"
@@ -109,11 +118,22 @@ def _as_texts(sheet: str, number: int, row: Sequence[Any]) -> list[str]:
     ]
 
 
-def _as_text(value: object) -> str:
+def _as_text(value: object, number_format: str) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime.datetime):
-        return value.isoformat(" ") if value.time() != datetime.time() else value.date().isoformat()
+        if value.time() != datetime.time():
+            return value.isoformat(" ")
+        shown = TEXT_BESIDE.sub("", number_format).lower()
+        if "y" in shown and "d" not in shown:  # a month or a year, of which Excel makes the first day
+            return value.strftime("%Y-%m" if "m" in shown else "%Y")
+        return value.date().isoformat()
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return repr(value) if isinstance(value, float) else str(value)
+
+
+def _text_beside(number_format: str | None) -> str:
+    """Return the text that a format shows beside a positive number, such as a unit."""
+    positive = (number_format or "").split(";")[0]
+    return " ".join("".join(found) for found in TEXT_BESIDE.findall(positive)).strip()

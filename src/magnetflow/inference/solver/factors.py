@@ -86,11 +86,12 @@ class SparseFactor:
     def explained_variance(self, rows: sparse.csr_array, limit: int) -> Vector:
         """As the dense one; of variables that move few balances by entries of the inverse, else by solving."""
         along = (rows @ self.g.T).tocsr()
-        variances, short = np.full(along.shape[0], np.nan), np.diff(along.indptr) <= LONGEST
+        count = np.diff(along.indptr)
+        variances, short = np.where(count > 0, np.nan, 0.0), count <= LONGEST
         selected = selected_forms(self.g, along[short]) if along.shape[0] > MANY else None
         if selected is not None:
             variances[short] = selected
-        left = np.flatnonzero(~short | (selected is None))[:limit]
+        left = np.flatnonzero(np.isnan(variances))[:limit]
         for first in range(0, len(left), COLUMNS_AT_ONCE):
             block = left[first : first + COLUMNS_AT_ONCE]
             columns = along[block].T.toarray(order="F")

@@ -9,6 +9,7 @@ Small problems are solved by an orthogonal factorisation of Gᵀ with pivoting, 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +18,7 @@ import scipy.sparse as sparse
 from scipy.sparse.linalg import SuperLU, lsqr, splu
 
 from magnetflow.arrays import Indices, Matrix, Vector
+from magnetflow.errors import ConflictError, ConvergenceError
 from magnetflow.inference.problem import Problem, conflict_error
 from magnetflow.inference.solver.elimination import RANK_TOLERANCE, Elimination, eliminate
 from magnetflow.inference.solver.factors import DENSE_LIMIT, DenseFactor, SparseFactor, nearest
@@ -158,13 +160,26 @@ def fit(problem: Problem, linear: Linear, reference: Vector) -> Fit:
 
 def fit_system(problem: Problem, system: System, reference: Vector) -> Fit:
     """Return the same for a system whose unmeasured variables have been eliminated already."""
-    linear, known = system.linear, np.where(problem.unmeasured, 0.0, problem.value)
     combinations = scaled(system.elimination.remaining, columns=system.row_scale)
-    combined = without_cancelled(combinations, linear.matrix, RANK_TOLERANCE)
-    separated = _separated(combinations, _in_errors(problem, combined))
-    if separated is not combinations:
-        combinations, combined = separated, without_cancelled(separated, linear.matrix, RANK_TOLERANCE)
-    reduced, level = _in_errors(problem, combined), combinations @ linear.level
+    made = _combine(problem, system.linear.matrix, combinations)
+    separated = _separated(problem, system.linear.matrix, combinations, made[1])
+    if separated:
+        with suppress(ConflictError):  # which may come from what cancels in the separation
+            return _fit_combinations(problem, system, reference, *separated)
+    return _fit_combinations(problem, system, reference, combinations, *made)
+
+
+def _fit_combinations(
+    problem: Problem,
+    system: System,
+    reference: Vector,
+    combinations: sparse.csr_array,
+    combined: sparse.csr_array,
+    reduced: sparse.csr_array,
+) -> Fit:
+    """Return the fit by combinations (rows, balances) of which `combined` and `reduced` are what `_combine` makes."""
+    linear, known = system.linear, np.where(problem.unmeasured, 0.0, problem.value)
+    level = combinations @ linear.level
     norms, gap = row_lengths(reduced), level - combined @ known
     if not norms.all():
         wrong = np.flatnonzero((norms == 0) & (np.abs(gap) > _rounding(problem, linear, combinations)))
@@ -193,36 +208,64 @@ def fit_system(problem: Problem, system: System, reference: Vector) -> Fit:
     return fitted
 
 
+def _combine(
+    problem: Problem,
+    matrix: sparse.csr_array,
+    combinations: sparse.csr_array,
+    sizes: sparse.csr_array | None = None,
+) -> tuple[sparse.csr_array, sparse.csr_array]:
+    """Return what combinations of balances hold of variables (rows, variables) and of errors (rows, errors).
+
+    `sizes` are those of the terms of which each entry of `combinations` is the sum.
+    """
+    combined = without_cancelled(RANK_TOLERANCE, combinations, matrix, sizes=sizes)
+    if not problem.covariance.nnz:
+        return combined, _in_errors(problem, combined)
+    # Errors that variables share may cancel as well.
+    of_measured = columns_of(matrix, problem.measured)
+    return combined, without_cancelled(RANK_TOLERANCE, combinations, of_measured, problem.root, sizes=sizes)
+
+
 def _in_errors(problem: Problem, rows: sparse.csr_array) -> sparse.csr_array:
-    """Return what the rows (rows, variables) hold of the errors (rows, errors)."""
+    """Return what rows (rows, variables) hold of the errors (rows, errors)."""
     of_measured = columns_of(rows, problem.measured)
     if problem.covariance.nnz:
-        return without_cancelled(of_measured, problem.root, RANK_TOLERANCE)  # errors that variables share may cancel
+        return without_cancelled(RANK_TOLERANCE, of_measured, problem.root)
     return scaled(of_measured, columns=problem.sd[problem.measured])
 
 
-def _separated(combinations: sparse.csr_array, reduced: sparse.csr_array) -> sparse.csr_array:
+def _separated(
+    problem: Problem, matrix: sparse.csr_array, combinations: sparse.csr_array, reduced: sparse.csr_array
+) -> tuple[sparse.csr_array, sparse.csr_array, sparse.csr_array] | None:
     """Return combinations (rows, balances) of which those that can be are free of errors that drown others.
 
     Where an error weighs almost nothing in any row of `reduced` (rows, errors), rows may differ by it alone, and
-    the difference must be taken before any rounding. Left as they are if there is no such combination.
+    the difference must be taken before any rounding. With them come what `_combine` makes of them; None if there is
+    no such combination.
     """
     rows, limit = np.arange(reduced.shape[0]), DROWNED if reduced.shape[1] > DENSE_LIMIT else DROWNED_IN_FEW
+    sizes, made = abs(combinations), None
     while len(rows):
         lengths = row_lengths(reduced)
-        shares = scaled(reduced, 1.0 / np.where(lengths > 0, lengths, 1.0))
+        inverse = 1.0 / np.where(lengths > 0, lengths, 1.0)
+        shares = scaled(reduced, inverse)
         largest = largest_in_columns(shares)
         if not ((largest > 0) & (largest < limit)).any():
             break
         found = eliminate(columns_of(shares, largest >= np.sqrt(limit)))
         if found.dense or not len(found.owners):
             break
-        even = scaled(found.remaining, columns=1.0 / np.where(lengths > 0, lengths, 1.0))
+        even = scaled(found.remaining, columns=inverse)
         changed = np.arange(combinations.shape[0])
         changed[rows[found.owners]] = combinations.shape[0] + np.arange(len(found.owners))
-        combinations = sparse.csr_array(sparse.vstack([combinations, even @ combinations[rows]])[changed])
-        rows, reduced = rows[found.owners], without_cancelled(even, reduced, RANK_TOLERANCE)
-    return combinations
+        combinations, sizes = (
+            sparse.csr_array(sparse.vstack([before, factor @ before[rows]])[changed])
+            for before, factor in ((combinations, even), (sizes, abs(even)))
+        )
+        made = (combinations, *_combine(problem, matrix, combinations, sizes))
+        rows = rows[found.owners]
+        reduced = made[2][rows]
+    return made
 
 
 def _picks(places: Indices, width: int) -> sparse.csr_array:
@@ -292,9 +335,12 @@ def _determine(problem: Problem, system: System, known: Vector) -> Determined:
     """Return how the unmeasured variables follow, `known` having the values of the others (variables)."""
     elimination, linear = system.elimination, system.linear
     made = scaled(elimination.determining, columns=system.row_scale)
-    combined = without_cancelled(made, linear.matrix, RANK_TOLERANCE)
+    combined, from_z = _combine(problem, linear.matrix, made)
     pivots, free = elimination.pivots, elimination.free
     triangle, of_free = elimination.echelon[:, pivots], elimination.echelon[:, free]
-    lu = splu(triangle.tocsc(), permc_spec="NATURAL", diag_pivot_thresh=0.0) if len(pivots) else None
-    from_z, right = _in_errors(problem, combined), made @ linear.level - combined @ known
+    try:
+        lu = splu(triangle.tocsc(), permc_spec="NATURAL", diag_pivot_thresh=0.0) if len(pivots) else None
+    except RuntimeError:
+        raise ConvergenceError("numbers grew beyond what can be computed with; give starts away from zero") from None
+    right = made @ linear.level - combined @ known
     return Determined(pivots, free, system.scale, made, from_z, right, of_free, triangle, lu)

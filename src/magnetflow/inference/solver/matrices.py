@@ -86,14 +86,21 @@ def evened_columns(matrix: sparse.csr_array) -> tuple[Vector, sparse.csr_array]:
     return np.exp(columns), scaled(matrix, np.exp(rows), np.exp(columns))
 
 
-def without_cancelled(left: sparse.csr_array, right: sparse.csr_array, tolerance: float) -> sparse.csr_array:
-    """Return the product of two matrices without the entries that are rounding.
+def without_cancelled(
+    tolerance: float, *factors: sparse.csr_array, sizes: sparse.csr_array | None = None
+) -> sparse.csr_array:
+    """Return the product of matrices without the entries that are rounding.
 
-    An entry is, if it is at most `tolerance` of the largest product that can have gone into it.
+    An entry is, if it is at most `tolerance` of the sum of the sizes of all products that have gone into it.
+    `sizes` is the like of the first factor, where that is itself a sum of terms that may have cancelled.
     """
-    product = sparse.csr_array(left @ right)
+    product, terms = factors[0], abs(factors[0]) if sizes is None else sizes
+    for factor in factors[1:]:
+        product, terms = sparse.csr_array(product @ factor), sparse.csr_array(terms @ abs(factor))
     product.sort_indices()
-    terms = largest_in_rows(left)[row_numbers(product)] * largest_in_columns(right)[product.indices]
-    product.data = np.where(np.abs(product.data) > tolerance * terms, product.data, 0.0)
+    terms.sort_indices()
+    width = product.shape[1]
+    at = np.searchsorted(row_numbers(terms) * width + terms.indices, row_numbers(product) * width + product.indices)
+    product.data = np.where(np.abs(product.data) > tolerance * terms.data[at], product.data, 0.0)
     product.eliminate_zeros()
     return product

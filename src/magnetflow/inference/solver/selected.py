@@ -22,6 +22,7 @@ from magnetflow.inference.solver.matrices import spans
 LONGEST = 64  # entries of a column of L up to which it is not part of the dense block
 LARGEST_BLOCK = 4000  # columns of the dense block
 PAIRS_AT_ONCE = 1_000_000
+MOST_CANCELLED = 300.0  # times the sum that its terms may be large
 
 
 def factorise(symmetric: sparse.csc_array) -> SuperLU:
@@ -30,7 +31,10 @@ def factorise(symmetric: sparse.csc_array) -> SuperLU:
 
 
 def selected_forms(g: sparse.csr_array, along: sparse.csr_array) -> Vector | None:
-    """Return a (G Gᵀ)⁻¹ aᵀ for each row a of `along` (variables, rows of G); None where the factors are too full."""
+    """Return a (G Gᵀ)⁻¹ aᵀ for each row a of `along` (variables, rows of G); None where the factors are too full.
+
+    NaN where terms cancel so far that too few digits are left.
+    """
     moved = sparse.csr_array((np.ones(along.nnz), along.indices, along.indptr), shape=along.shape)
     square, pairs = (g @ g.T).tocoo(), (moved.T @ moved).tocoo()
     places = tuple(np.concatenate(both) for both in zip(square.coords, pairs.coords, strict=True))
@@ -40,13 +44,15 @@ def selected_forms(g: sparse.csr_array, along: sparse.csr_array) -> Vector | Non
         return None
     position, entries = inverse
     count = np.diff(along.indptr)
-    forms = np.zeros(along.shape[0])
+    forms, sizes = np.zeros(along.shape[0]), np.zeros(along.shape[0])
     for rows in _portions(np.arange(along.shape[0]), count):
         first, second, _ = _pairs(along.indptr[rows], count[rows])
         one, other = position[along.indices[first]], position[along.indices[second]]
         terms = along.data[first] * along.data[second] * _at(entries, one, other)
-        forms[rows] = np.bincount(np.repeat(np.arange(len(rows)), count[rows] ** 2), terms, len(rows))
-    return forms
+        of_row = np.repeat(np.arange(len(rows)), count[rows] ** 2)
+        forms[rows] = np.bincount(of_row, terms, len(rows))
+        sizes[rows] = np.bincount(of_row, np.abs(terms), len(rows))
+    return np.where(sizes > MOST_CANCELLED * np.abs(forms), np.nan, forms)
 
 
 class _Factors(NamedTuple):
