@@ -386,7 +386,7 @@ def test_the_workbook_has_the_sheets_of_the_input_with_results_beside(tmp_path: 
     by_name = solved.table().set_index("name")
     for sheet in book:
         header, *rows = sheet.iter_rows(values_only=True)
-        assert header[-8:] == output.FIGURES
+        assert header[-len(output.FIGURES) :] == output.FIGURES
         for row in rows:
             cells = dict(zip(header, row, strict=True))
             assert not isinstance(cells["reconciled"], str)
@@ -401,6 +401,7 @@ def test_the_workbook_has_the_sheets_of_the_input_with_results_beside(tmp_path: 
         for row in book["stocks"].iter_rows(min_row=2, values_only=True)
     ]
     assert {row["quantity"] for row in stocks} == {"level", "change"}
+    assert [(row["lower"], row["upper"]) for row in stocks if row["quantity"] == "change"] == [(None, None)] * 4
     assert {row["process"] for row in stocks} == {"use"}
     [share] = list(book["transfer_coefficients"].iter_rows(min_row=2, values_only=True))
     assert share[:4] == ("product", "plant", None, "metal")

@@ -561,6 +561,42 @@ def check_read_or_refused(place: Path) -> None:
         assert unread(place, NAMES)
 
 
+def test_months_and_years_of_excel_are_read_as_they_are_shown(tmp_path: Path) -> None:
+    made, day = openpyxl.Workbook(), datetime.datetime(2020, 3, 1)
+    sheet = made.worksheets[0]
+    sheet.title = "flows"
+    sheet.append(["flow", "source", "target", "value", "period"])
+    for number, number_format in enumerate(["mmm\\-yy", "yyyy", "dd/mm/yyyy", '[$-409]mmmm" "yyyy'], 2):
+        sheet.append([f"F{number}", "a", "b", 1, day])
+        sheet.cell(number, 5).number_format = number_format
+    made.save(tmp_path / "a.xlsx")
+    rows = cells(read_sheets(tmp_path / "a.xlsx", NAMES)["flows"])
+    assert [row["period"] for row in rows] == ["2020-03", "2020", "2020-03-01", "2020-03"]
+
+
+@pytest.mark.parametrize(("number_format", "text"), [('0 "kt"', "kt"), ('0" ± 5"', "± 5"), ("[$kg] 0", "kg")])
+def test_text_that_a_format_shows_beside_a_number_is_refused(number_format: str, text: str, tmp_path: Path) -> None:
+    rows: list[list[object]] = [["flow", "source", "target", "value", "unit"], ["F1", "a", "b", 100, "t"]]
+    made = book(tmp_path / "a.xlsx", flows=rows)
+    made["flows"]["D2"].number_format = number_format
+    made.save(tmp_path / "a.xlsx")
+    assert refusal(lambda: read_sheets(tmp_path / "a.xlsx", NAMES)).startswith(
+        f"a.xlsx, sheet flows, row 2: a number is shown with '{text}', which its cell does not hold; format it"
+    )
+    made["flows"]["E2"] = text  # the unit that the format repeats
+    made.save(tmp_path / "a.xlsx")
+    assert cells(read_sheets(tmp_path / "a.xlsx", NAMES)["flows"])[0]["value"] == "100"
+
+
+def test_a_workbook_without_known_sheets_is_answered_in_its_own_words(tmp_path: Path) -> None:
+    book(tmp_path / "a.xlsx", **{"Flows 2020": [["flow"], ["F1"]]})
+    assert "name its sheets flows and processes, or variables and balances; found 'Flows 2020'" in refusal(
+        lambda: read(tmp_path / "a.xlsx")
+    )
+    book(tmp_path / "a.xlsx", flows=[["flow", "source", "target", "value"], ["F1", "a", "b", 1]])
+    assert "add a sheet processes with the columns" in refusal(lambda: read(tmp_path / "a.xlsx"))
+
+
 def test_equations_beside_a_workbook_are_not_its_own(tmp_path: Path) -> None:
     (tmp_path / "equations.txt").write_text("in - 2 * out\n")
     flows: list[list[object]] = [

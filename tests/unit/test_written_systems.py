@@ -176,13 +176,26 @@ def test_a_default_cv_makes_values_without_an_sd_measured(tmp_path: Path) -> Non
     flows = "flow,source,target,value,sd\na,,plant,100,\nb,plant,,40,exact\nc,plant,,50,\nd,plant,,0,\n"
     exact = read(put(tmp_path, PLANT, flows_csv=flows.replace("50,", ",")))
     assert exact.notes == (
-        "2 of 3 values have no sd and are taken as exact; give sd or cv, or the option default cv: a, b",
+        "1 of 3 values have no sd and are taken as exact; give sd or cv, or the option default cv: a",
     )
     result = solved(tmp_path, PLANT, flows_csv=flows, options_csv="option,value\ndefault cv,10 %\n")
     assert dict(zip(result.problem.names, result.problem.sd, strict=True)) == pytest.approx(
         {"a": 10.0, "b": float("nan"), "c": 5.0, "d": float("nan")}, nan_ok=True
     )
     read_again(tmp_path)
+
+
+def test_a_negative_flow_may_be_allowed_by_a_bound(tmp_path: Path) -> None:
+    flows = "flow,source,target,value,sd,lower\nin,,plant,-10,2,-100\nout,plant,,-12,2,-100\n"
+    assert solved(tmp_path, PLANT, flows_csv=flows).value == pytest.approx([-11.0, -11.0])
+
+
+def test_an_sd_as_large_as_the_value_is_named(tmp_path: Path) -> None:
+    flows = "flow,source,target,value,cv\nin,,plant,100,1\nout,plant,,40,2\nrest,plant,,60,0.1\n"
+    problem = read(put(tmp_path, PLANT, flows_csv=flows))
+    assert problem.notes == (
+        "2 values have an sd of 100 % of the value or more; a cv is a fraction, 0.01 for 1 %: in, out",
+    )
 
 
 def test_a_flow_without_a_row_in_a_period_is_unmeasured_or_zero(tmp_path: Path) -> None:
@@ -254,6 +267,28 @@ def test_a_process_of_the_name_of_the_outside_can_be_asked_for(tmp_path: Path) -
         ),
         ({"transfer_coefficients_csv": "flow,value,sd\nmetal,1,\noff-gas,0.1,\n"}, "add up to 1.1"),
         ({"processes_csv": "process,stocks\nplant,no\n"}, "unknown column"),
+        (
+            {"transfer_coefficients_csv": "flow,value,sd\nmetal,70%,2\n"},
+            "row 2, column sd: an sd of 2 is more than a share of what enters can have; write 2 points of",
+        ),
+        ({"transfer_coefficients_csv": "flow,value,ci95\nmetal,0.7,4\n"}, "column ci95: an sd of 2.04"),
+        ({"transfer_coefficients_csv": "flow,value,upper\nmetal,,65\n"}, "column upper: 65 is more than what enters"),
+        (
+            {"flows_csv": PLANT["flows.csv"].replace("metal,plant,,,", "metal,plant,,-10,2")},
+            "row 3, column value: found -10, and a flow is not negative; swap source and target",
+        ),
+        (
+            {"flows_csv": PLANT["flows.csv"].replace("value", "amount (t/a)")},
+            r"unknown column; call it amount, and give its unit in the column unit",
+        ),
+        (
+            {"flows_csv": PLANT["flows.csv"].replace(",100,", ",2020-05-01,")},
+            "the cell holds a date; format it as a number",
+        ),
+        (
+            {"flows_csv": PLANT["flows.csv"].replace("value,sd", "low,mode,high").replace(",100,3,", ",1,,3,")},
+            "for a range alone give its middle as value and 0.29 of its width as sd",
+        ),
     ],
 )
 def test_what_is_written_by_mistake_is_refused_with_the_cure(

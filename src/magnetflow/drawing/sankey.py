@@ -63,7 +63,9 @@ class Diagram(NamedTuple):
         known = [ribbon for ribbon in self.ribbons if not math.isnan(ribbon.value)]
         largest = max(known, key=lambda ribbon: ribbon.value, default=None)
         end = f"; the largest is {largest.name}, {largest.text}" if largest else ""
-        return f"{len(self.ribbons)} flows and {sum(node.is_process for node in self.nodes.values())} processes{end}."
+        count = sum(node.is_process for node in self.nodes.values())
+        flows, processes = ("flow" + "s" * (len(self.ribbons) != 1), "process" + "es" * (count != 1))
+        return f"{len(self.ribbons)} {flows} and {count} {processes}{end}."
 
     def cells(self, ribbon: Ribbon) -> tuple[str, str, str, str, str]:
         """Return what a ribbon shows: name, from where, to where, value and how it is known."""

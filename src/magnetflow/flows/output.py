@@ -24,7 +24,7 @@ from magnetflow.tables.writing import workbook_bytes
 Row = Mapping[str, Any]  # a row of `Reconciliation.table`
 WORKBOOK, PAGE = "reconciled.xlsx", "picture.html"
 WORKBOOK_ROWS = 20_000  # variables, beyond which writing a workbook takes seconds
-FIGURES = ("unit", "value", "sd", "reconciled", "reconciled_sd", "class", "lower", "upper")
+FIGURES = ("unit", "value", "sd", "lower", "upper", "reconciled", "reconciled_sd", "class", "least", "most")
 SHEETS = {  # what each shows, and its first columns
     "flows": ((FLOW,), ("flow", "source", "target", "period", "layer")),
     "stocks": ((STOCK, STOCK_CHANGE), ("process", "quantity", "period", "layer")),
@@ -39,7 +39,9 @@ UNBALANCED = 1e-6  # of what passes a process, from where on it is no process th
 
 def workbook(reconciliation: Reconciliation) -> bytes:
     """Return the results as a workbook: the sheets of the input, reconciled values beside those measured."""
-    rows: list[Any] = reconciliation.table().to_dict("records")
+    problem = reconciliation.problem
+    ranges = reconciliation.table().rename(columns={"lower": "least", "upper": "most"})
+    rows: list[Any] = ranges.assign(lower=problem.lower, upper=problem.upper).to_dict("records")
     sheets = {name: [row for row in rows if row.get("quantity") in kinds] for name, (kinds, _) in SHEETS.items()}
     known = {kind for kinds, _ in SHEETS.values() for kind in kinds}
     sheets["variables"] = [row for row in rows if row.get("quantity") not in known]
@@ -56,7 +58,8 @@ def workbook(reconciliation: Reconciliation) -> bytes:
 def _cells(row: Row) -> dict[str, str]:
     """Return the cells of a variable by column; `value` and `sd` are those measured."""
     numbers = {"value": row["measured"], "sd": row["measured_sd"] or math.nan}
-    numbers |= {"reconciled": row["value"], "reconciled_sd": row["sd"], "lower": row["lower"], "upper": row["upper"]}
+    numbers |= {"reconciled": row["value"], "reconciled_sd": row["sd"]}
+    numbers |= {column: row[column] for column in ("lower", "upper", "least", "most")}
     texts = {column: str(row[column]) for column in row if isinstance(row[column], str)}
     quantity = texts.get("quantity", "")
     process = texts.get("source", "") if quantity == TRANSFER_COEFFICIENT else texts.get("process", "")

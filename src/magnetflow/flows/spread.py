@@ -65,7 +65,7 @@ def figure_of(row: Row, default_cv: float = math.nan, *, is_share: bool = False)
     if corners:
         return _triangular(row, known)
     column = given[0] if given else ""
-    if column == "sd" and row.optional(column).lower() == EXACT:
+    if column == "sd" and is_called_exact(row):
         if math.isnan(value):
             raise row.fault(f"{EXACT}, but without a value; give the value", column)
         return known
@@ -102,6 +102,11 @@ def _spread(row: Row, column: str, value: float) -> float:
         return number
     check_cv(row, column, number)
     return number * abs(value)
+
+
+def is_called_exact(row: Row | None) -> bool:
+    """Tell whether a row says that its value has no error."""
+    return row is not None and row.optional("sd").lower() == EXACT
 
 
 def check_cv(row: Row, column: str, cv: float) -> None:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from magnetflow.errors import ProblemError
+from magnetflow.flows import spread
 from magnetflow.flows.records import ONLY, Figure, Place, fault
 from magnetflow.inference import plain
+from magnetflow.inference.draws.distributions import NORMAL
 from magnetflow.inference.expressions import Expression, variable
 from magnetflow.inference.problem import CONSTANT, MEASURED, UNMEASURED, Problem, listed, state
 from magnetflow.tables.sheets import shown
@@ -139,10 +141,17 @@ class Statement:
             if figure and not math.isnan(figure.value) and labels["quantity"] != TRANSFER_COEFFICIENT
         }
         exact = [name for name, figure in known.items() if math.isnan(figure.sd) and figure.value]
+        exact = [name for name in exact if not spread.is_called_exact(known[name].row)]
+        wide = [
+            name for name, figure in known.items() if figure.kind == NORMAL and figure.sd >= abs(figure.value) > 0
+        ]
         notes = [*self.system.notes, *self.system.scaled_coefficients[1]]
         if exact:
             problem = f"{len(exact)} of {len(known)} values have no sd and are taken as exact"
             notes.append(f"{problem}; give sd or cv, or the option default cv: {listed(exact)}")
+        if wide:
+            problem = f"{len(wide)} values have an sd of 100 % of the value or more"
+            notes.append(f"{problem}; a cv is a fraction, 0.01 for 1 %: {listed(wide)}")
         return tuple(notes)
 
     def _add_equation(self, name: str, text: str) -> None:
