@@ -405,3 +405,20 @@ def test_the_workbook_has_the_sheets_of_the_input_with_results_beside(tmp_path: 
     assert {row["process"] for row in stocks} == {"use"}
     [share] = list(book["transfer_coefficients"].iter_rows(min_row=2, values_only=True))
     assert share[:4] == ("product", "plant", None, "metal")
+
+
+def test_a_loop_that_carries_most_stays_on_the_paper_and_between_columns(tmp_path: Path) -> None:
+    (tmp_path / "flows.csv").write_text(
+        "flow,source,target,value,sd\nore,,smelter,300,3\nmetal,smelter,works,2945,9\n"
+        "scrap,works,smelter,2655,9\ngoods,works,,290,3\nslag,smelter,,10,1\n"
+    )
+    (tmp_path / "processes.csv").write_text("process\nsmelter\nworks\n")
+    [diagram] = output.diagrams(reconcile(read(tmp_path)))
+    drawn = sankey.svg(diagram)
+    left, _, width, _ = map(float, re.findall(r'viewBox="([^"]*)"', drawn)[0].split())
+    [scrap] = [
+        path for path in re.findall(r'<path class="measured" d="([^"]*)"><title>([^<]*)', drawn) if "scrap" in path[1]
+    ]
+    corners = [float(x) for x in re.findall(r"[MLQ](-?[0-9.]+) ", scrap[0])]
+    assert left <= min(corners) and max(corners) <= left + width
+    assert diagram.description.startswith("5 flows and 2 processes;")

@@ -24,6 +24,7 @@ BARS, THINNEST = 340.0, 1.0  # px: all nodes of the fullest column, and a flow o
 LEAST = 1e-200  # in the unit, of all flows: below it there is no scale
 GAP, TURN = 12.0, 8.0  # px: between nodes, and at the inner side of a turn
 PITCH, WIDE = (190.0, 280.0), 1100.0  # px: from column to column at least and at most; all columns where that goes
+LOOP = 0.2  # of the way from column to column: how thick what is led back may be
 ALONG = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8)  # where the label of a ribbon may stand
 HEADER = "<th>Flow</th><th>From</th><th>To</th><th>Value</th><th>How it is known</th>"
 Point = tuple[float, float]
@@ -96,9 +97,11 @@ def svg(diagram: Diagram, number: int = 1) -> str:
     amounts, at_each = _through(nodes, raw, 1.0), list(column.values())
     fullest = max(sum(amounts[name] for name in nodes if column[name] == at) for at in at_each)
     scale = max(BARS, LINE / 2 * max(map(at_each.count, at_each))) / fullest if fullest > LEAST else 0.0
+    pitch = min(max(WIDE / max(*at_each, 1), PITCH[0]), PITCH[1])
+    thickest = max((value for source, target, value in raw if column[source] >= column[target]), default=0.0)
+    scale = min(scale, LOOP * pitch / thickest) if thickest > LEAST else scale
     links = [(source, target, max(scale * value, THINNEST)) for source, target, value in raw]
     sizes = _through(nodes, links, scale)
-    pitch = min(max(WIDE / max(*at_each, 1), PITCH[0]), PITCH[1])
     lines = {name: (*_wrapped(node.label, pitch - GAP), *node.notes) for name, node in nodes.items()}
     heads = {name: LINE * len(lines[name]) + 4 for name in nodes}
     places = arrange(column, links, sizes, GAP, heads)
@@ -114,7 +117,9 @@ def svg(diagram: Diagram, number: int = 1) -> str:
         texts += _text(lines[name], label.x, label.y, len(lines[name]) - len(node.notes) if node.is_process else 0)
         occupied.append(label)
     routes, depth = _routes(links, places, bars, pitch)
-    edges = [x for route in routes for x, _ in route] + [box.x + box.width for box in occupied]
+    sides = zip(routes, links, strict=True)
+    edges = [x + side * width / 2 for route, (_, _, width) in sides for x, _ in route for side in (-1, 1)]
+    edges += [box.x + box.width for box in occupied]
     left = min(edges) - 2 * TURN
     legend, end_of_legend = _legend(diagram, scale, left + 2 * TURN, depth + 2.5 * LINE)
     right = max(*edges, end_of_legend) + 2 * TURN
