@@ -755,6 +755,7 @@ def test_bounds_that_cannot_be_settled_are_an_error_and_no_answer(monkeypatch: p
 
 def test_a_system_too_large_for_the_saddle_test_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("magnetflow.inference.solver.relations.DENSE_LIMIT", 1)
+    monkeypatch.setattr("magnetflow.inference.messages.SMALL", 1)
     result = measured(["x", "y"], [2.0, 1.0], [1.0, 1.0], relations={"circle": parse("x**2 + y**2 - 1")})
     assert result.optimum.is_minimum is None
     assert any("saddle" in message for message in result.messages)

@@ -158,7 +158,7 @@ def test_a_dense_block_that_is_too_large_is_declined(monkeypatch: pytest.MonkeyP
 
 
 @given(st.integers(0, 10_000), st.integers(1, 6), st.sampled_from([(30, 15, 0.08), (70, 55, 0.02), (70, 55, 0.3)]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_elimination_with_balances_added_is_that_of_all_at_once(
     seed: int, added: int, size: tuple[int, int, float]
 ) -> None:

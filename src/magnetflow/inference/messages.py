@@ -189,7 +189,7 @@ def _roughness(reconciliation: Reconciliation) -> Iterator[str]:
         f"rough sds: they are to first order, and in products there is an sd of {ROUGH:.0%} of the value or more, of "
         + listed([problem.names[place] for place in sorted(causes)])
     )
-    if len(problem.names) > SMALL:
+    if len(problem.names) > SMALL or reconciliation.degenerate.any():
         yield note
         return
     drawn = redrawn(problem, best, DRAWS, seed=0)
