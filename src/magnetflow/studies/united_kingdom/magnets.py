@@ -1,6 +1,7 @@
 """What do production and trade statistics say of the magnet flows, and how sure is the net import?
 
-Sales of UK makers by mass and value, Chinese shipments, and the printed flows of magnets with their uncertainties.
+Sales of UK makers by mass and value, trade by mass and value, Chinese shipments, and the printed flows of magnets
+with their uncertainties.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from magnetflow import tables
+from magnetflow.recovery.chemistry.species import atomic_weight_kg, species
 from magnetflow.studies.united_kingdom import printed
 
 
@@ -23,6 +25,39 @@ def unit_value() -> xr.DataArray:
     table = tables.read("magnet_sales")
     pounds = tables.to_array(table[table["quantity"] == "sales"], ["year"], "GBP")
     return pounds / (1000 * sales())
+
+
+def trade(direction: str, statistic: str, quantity: str) -> pd.Series[float]:
+    """Return imports or exports of magnets of metal by year: `value` in USD or EUR, or `mass` in kg.
+
+    `statistic` is BACI, listed partners; BACI, all partners; Comtrade; or PRODCOM.
+    Raises KeyError for one that does not report it.
+    """
+    table = tables.read("magnet_trade").set_index(["direction", "statistic", "quantity"]).sort_index()
+    rows = table.loc[[(direction, statistic, quantity)]]
+    return rows.set_index("year")["value"].sort_index()
+
+
+def all_over_listed(direction: str) -> pd.Series[float]:
+    """Return the value of all partners over that of those listed, by the years of which both are known."""
+    every, listed = (trade(direction, f"BACI, {partners} partners", "value") for partners in ("all", "listed"))
+    return (every / listed).dropna()
+
+
+def ceiling_t(direction: str, *, lenient: bool = False) -> float:
+    """Return the neodymium, t, that the value of magnets traded in the study's years could buy as oxide.
+
+    A magnet costs more than the oxide in it, and no other of the four elements is much cheaper than neodymium, so
+    that the magnets hold less. The price is that of each year, and partners that are not listed add the mean of the
+    years in which they are known; `lenient` takes the lowest price of these years and the larger addition.
+    """
+    years = list(printed.years())
+    value = trade(direction, "BACI, listed partners", "value")[years]
+    price = tables.read("oxide_prices").set_index("year")["value"][years]
+    factor = all_over_listed(direction)
+    bought_kg = value.sum() * factor.max() / price.min() if lenient else (value / price).sum() * factor.mean()
+    share = 2 * atomic_weight_kg("Nd") / species("Nd2O3(s)").molar_mass_kg
+    return float(bought_kg * share / 1000)
 
 
 def rare_earth_fraction() -> float:
