@@ -33,7 +33,7 @@ def test_the_printed_imports_lie_outside_the_bound_and_the_exports_between_its_e
 def test_the_mass_of_2017_is_an_outlier_at_a_usual_value() -> None:
     mass_kg, euros = (magnets.trade("imports", "PRODCOM", what) for what in ("mass", "value"))
     assert (euros / mass_kg).round(1).to_dict() == {2016: 7.8, 2017: 1.8, 2018: 7.1}
-    assert mass_kg[2017] / mass_kg[[2016, 2018]].max() > 4.5
+    assert magnets.outlier_t(2017) == pytest.approx(29427.5 - (4990.6 + 6416.5) / 2)
 
 
 def test_what_a_statistic_does_not_report_is_refused() -> None:

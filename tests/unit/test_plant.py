@@ -99,6 +99,7 @@ def test_recovery_by_hand() -> None:
     assert outcome["recovery"] == pytest.approx(100 * 0.99 * 0.9 * 0.98 * 0.95, rel=1e-9)
 
 
+@pytest.mark.long
 def test_more_draws_do_not_move_the_quantiles_far() -> None:
     few = plant_draws.spread(plant_draws.outcomes(plant_draws.draws(64, 1), composition=DISKS))
     more = plant_draws.spread(plant_draws.outcomes(plant_draws.draws(128, 2), composition=DISKS))

@@ -145,8 +145,8 @@ def test_the_value_of_information_by_hand(base: Model) -> None:
 @pytest.mark.parametrize(
     ("given", "outcome"),
     [
-        ("magnet_share", "net import of magnets [four]"),
-        ("vehicle_content", "stock in use [four]"),
+        pytest.param("magnet_share", "net import of magnets [four]", marks=pytest.mark.long),
+        pytest.param("vehicle_content", "stock in use [four]", marks=pytest.mark.long),
         ("generator_intensity", "C5.2 [four]"),
     ],
 )

@@ -38,6 +38,12 @@ def trade(direction: str, statistic: str, quantity: str) -> pd.Series[float]:
     return rows.set_index("year")["value"].sort_index()
 
 
+def outlier_t(year: int) -> float:
+    """Return by how much the mass of magnets of metal imported in a year exceeds the mean of its neighbours, t."""
+    mass_kg = trade("imports", "PRODCOM", "mass")
+    return float(mass_kg[year] - (mass_kg[year - 1] + mass_kg[year + 1]) / 2) / 1000
+
+
 def all_over_listed(direction: str) -> pd.Series[float]:
     """Return the value of all partners over that of those listed, by the years of which both are known."""
     every, listed = (trade(direction, f"BACI, {partners} partners", "value") for partners in ("all", "listed"))
