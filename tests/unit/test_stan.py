@@ -288,10 +288,13 @@ def test_values_must_be_entered(tmp_path: Path) -> None:
     [
         (b"SQLite format 3\x00" + bytes(100), "a database of STAN (.smfa), which is not read; open it in STAN"),
         (b"\x00\x01\x02 of an older version", "no .zmfa file, perhaps of an older version (.mfa, .xmfa)"),
-        (gzip.compress(FILES["recycling"].encode())[:-200], "damaged, so that it cannot be unpacked"),
-        (gzip.compress(FILES["recycling"].encode())[:40] + bytes(400), "damaged, so that it cannot be unpacked"),
+        (gzip.compress(FILES["recycling"].encode(), mtime=0)[:-200], "damaged, so that it cannot be unpacked"),
+        (
+            gzip.compress(FILES["recycling"].encode(), mtime=0)[:40] + bytes(400),
+            "damaged, so that it cannot be unpacked",
+        ),
         (b"", "no .zmfa file"),
-        (gzip.compress(b""), "not XML that can be read"),
+        (gzip.compress(b"", mtime=0), "not XML that can be read"),
     ],
 )
 def test_other_files_are_named_with_the_cure(content: bytes, words: str, tmp_path: Path) -> None:
