@@ -16,6 +16,8 @@ from magnetflow.inference.parser import parse
 from magnetflow.inference.problem import Problem, state
 from magnetflow.inference.reconcile import Reconciliation, reconcile
 from magnetflow.inference.solver import selected
+from magnetflow.inference.solver.bounded import fit_at_bounds
+from magnetflow.inference.solver.covariance import standard_deviations
 from magnetflow.inference.solver.elimination import eliminate
 from magnetflow.inference.solver.factors import nearest
 
@@ -132,9 +134,9 @@ def test_a_difference_of_constants_that_is_but_rounding_is_taken_as_zero_and_nam
     assert not any(message.startswith(("lost in rounding", "taken as zero")) for message in result.messages)
 
 
-@given(st.integers(3, 300), st.integers(0, 10_000), st.sampled_from([2, 64]))
+@given(st.integers(3, 300), st.integers(0, 10_000), st.sampled_from([2, 64]), st.sampled_from([0, 400]))
 @settings(max_examples=40, deadline=None)
-def test_a_selected_inverse_has_the_entries_of_the_whole(rows: int, seed: int, longest: int) -> None:
+def test_a_selected_inverse_has_the_entries_of_the_whole(rows: int, seed: int, longest: int, few: int) -> None:
     random = np.random.default_rng(seed)
     density = min(1.0, random.uniform(0.5, 4.0) / rows)
     g = sparse.csr_array(
@@ -143,6 +145,7 @@ def test_a_selected_inverse_has_the_entries_of_the_whole(rows: int, seed: int, l
     along = sparse.csr_array(sparse.random_array((40, rows), density=min(1.0, 4 / rows), rng=random))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(selected, "LONGEST", longest)
+        patch.setattr(selected, "FEW", few)
         forms = selected.selected_forms(g, along)
     whole = np.linalg.inv((g @ g.T).toarray())
     exact = np.einsum("ij,jk,ik->i", along.toarray(), whole, along.toarray())
@@ -152,6 +155,7 @@ def test_a_selected_inverse_has_the_entries_of_the_whole(rows: int, seed: int, l
 def test_a_dense_block_that_is_too_large_is_declined(monkeypatch: pytest.MonkeyPatch) -> None:
     g = sparse.csr_array(np.random.default_rng(0).normal(size=(30, 40)))
     monkeypatch.setattr(selected, "LONGEST", 5)
+    monkeypatch.setattr(selected, "FEW", 0)
     assert selected.selected_forms(g, sparse.csr_array(np.eye(30))) is not None
     monkeypatch.setattr(selected, "LARGEST_BLOCK", 5)
     assert selected.selected_forms(g, sparse.csr_array(np.eye(30))) is None
@@ -329,3 +333,23 @@ def test_a_flow_that_vanishes_between_unlike_contents_ends_no_start_in_a_traceba
         result = reconcile(state(["in", "out", "a", "b"], kinds, values, sds, balances=balances, relations=relations))
     assert result.value[2:] == pytest.approx(values[2:])
     assert result.value[:2] == pytest.approx([0.0, 0.0], abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_bounds_that_only_place_what_is_free_are_let_go_without_another_fit(seed: int) -> None:
+    drawn = network(400, seed=seed)
+    names, kinds = [f"F{flow}" for flow in range(400)], np.where(drawn.measured, "measured", "unmeasured")
+    balances = ([f"P{row}" for row in range(drawn.balances.shape[0])], drawn.balances)
+    problem = state(names, kinds, drawn.value, drawn.sd, balances=balances, lower=np.zeros(400))
+    result = reconcile(problem)
+    bounded = result.optimum.bounded
+    again = fit_at_bounds(problem, bounded.plain, bounded.active, result.optimum.x)
+    assert result.optimum.x == pytest.approx(again.x, rel=1e-9, abs=1e-9)
+    assert len(bounded.fit.multipliers) == len(again.multipliers) == drawn.balances.shape[0] + len(bounded.active)
+    assert result.test.degrees_of_freedom == len(again.independent)
+    known = np.flatnonzero(result.sd > 0)
+    assert result.sd[known] == pytest.approx(standard_deviations(problem, again, known, 400), rel=1e-6)
+    assert {name for test in result.nodal_tests for name in test.balances} <= {
+        *balances[0],
+        *(f"the bound of {name}" for name in result.active_bounds),
+    }

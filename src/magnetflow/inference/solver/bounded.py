@@ -13,7 +13,7 @@ whatever the others say (Farkas 1902; for its use on infeasible models Gleeson a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import clarabel
 import numpy as np
@@ -24,7 +24,7 @@ from magnetflow.errors import ConflictError, ConvergenceError
 from magnetflow.inference.classes import undetermined
 from magnetflow.inference.problem import Problem, conflict_error
 from magnetflow.inference.solver.leastsquares import Fit, Linear, fit, fit_system
-from magnetflow.inference.solver.matrices import largest_in_rows, scaled, typical
+from magnetflow.inference.solver.matrices import columns_of, largest_in_rows, scaled, typical
 
 FEASIBLE = 1e-9  # a bound is kept to this part of the variable's scale
 PULL = 1e-7  # a multiplier this small against the adjustments has no sign
@@ -127,6 +127,12 @@ def _without_idle(problem: Problem, settled: Bounded) -> Bounded:
     if not idle:
         return settled
     active = {place: bound for place, bound in settled.active.items() if place not in idle}
+    kept = np.ones(len(fitted.multipliers), dtype=bool)
+    kept[-len(settled.active) :] = [place in active for place in settled.active]
+    if kept[fitted.combinations.indices].all():  # they have no part in what determines the measured values
+        combinations = columns_of(fitted.combinations, kept)
+        fitted = replace(fitted, combinations=combinations, multipliers=fitted.multipliers[kept])
+        return Bounded(fitted, plain, active)
     released = fit_at_bounds(problem, plain, active, fitted.x)
     return settled if _violated(problem, released).any() else Bounded(released, plain, active)
 

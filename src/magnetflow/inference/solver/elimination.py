@@ -20,7 +20,7 @@ import scipy.sparse as sparse
 from scipy.sparse.csgraph import connected_components
 
 from magnetflow.arrays import Indices, Matrix
-from magnetflow.inference.solver.matrices import row_numbers
+from magnetflow.inference.solver.matrices import columns_of, row_numbers, rows_of
 
 VANISHED = 1e-11  # a difference this small against its terms is zero
 RANK_TOLERANCE = 1e-10
@@ -74,19 +74,21 @@ class Elimination:
         if self.dense:
             return eliminate(columns)
         row_part, column_part = self._parts
-        touched = np.unique(column_part[added.indices])
-        rows = np.append(np.flatnonzero(np.isin(row_part, touched)), before + np.arange(added.shape[0]))
-        places = np.flatnonzero(np.isin(column_part, touched))
-        anew = eliminate(columns[rows][:, places])
-        kept, left = ~np.isin(self.pivots, places), ~np.isin(self.owners, rows)
+        touched = np.zeros(before + width, dtype=bool)  # by part
+        touched[column_part[added.indices]] = True
+        of_rows, of_columns = touched[row_part], touched[column_part]
+        rows = np.append(np.flatnonzero(of_rows), before + np.arange(added.shape[0]))
+        places = np.flatnonzero(of_columns)
+        anew = eliminate(columns_of(rows_of(columns, rows), of_columns))
+        kept, left = np.flatnonzero(~of_columns[self.pivots]), np.flatnonzero(~of_rows[self.owners])
         owners = np.concatenate([self.owners[left], rows[anew.owners]])
         order, count = np.argsort(owners, kind="stable"), columns.shape[0]
         return Elimination(
             columns,
-            _joined(self.determining[kept], anew.determining, rows, count),
-            _joined(self.remaining[left], anew.remaining, rows, count)[order],
+            _joined(rows_of(self.determining, kept), anew.determining, rows, count),
+            rows_of(_joined(rows_of(self.remaining, left), anew.remaining, rows, count), order),
             owners[order],
-            _joined(self.echelon[kept], anew.echelon, places, width),
+            _joined(rows_of(self.echelon, kept), anew.echelon, places, width),
             np.concatenate([self.pivots[kept], places[anew.pivots]]),
             anew.dense,
         )

@@ -20,7 +20,7 @@ from scipy.sparse.linalg import SuperLU
 from magnetflow.arrays import Indices, Matrix, Vector
 from magnetflow.errors import ConvergenceError, ProblemError
 from magnetflow.inference.solver.elimination import rank
-from magnetflow.inference.solver.matrices import largest_in_columns, row_numbers
+from magnetflow.inference.solver.matrices import largest_in_columns, row_numbers, rows_of
 from magnetflow.inference.solver.selected import LONGEST, factorise, selected_forms
 
 DENSE_LIMIT = 120  # measured variables up to which dense algebra is the faster
@@ -28,6 +28,7 @@ DENSE_REFUGE = 6000  # and up to which it is the refuge where squaring the condi
 COLUMNS_AT_ONCE = 16
 MANY = 200  # variables from which entries of the inverse cost less than solving for each
 MET = 1e-10  # of a reduced balance: the sparse solution is trusted if it meets them to this
+SURE = 1e-4  # square of the distance of each row from those before it, from which they are independent
 FEW = 0.05  # of the rows
 LEAST_SHARE = 1e-6  # of a row's length: a column smaller than that does not settle independence
 LARGEST_CORE = 6000  # rows; beyond it the dense factorisation would not fit a desk machine
@@ -113,8 +114,10 @@ def nearest(reduced: sparse.csr_array, gap: Vector) -> tuple[Indices, DenseFacto
     `reduced` is G (rows, errors), `gap` is h (rows). Raises ConvergenceError for rows too nearly dependent.
     """
     if reduced.shape[1] > DENSE_LIMIT:
-        independent = _independent_rows(reduced)
-        sparse_factor = _factorise_sparsely(reduced[independent])
+        independent, sparse_factor = np.arange(reduced.shape[0]), _factorise_sparsely(reduced)
+        if sparse_factor is None or sparse_factor.lu.U.diagonal().min(initial=1.0) < SURE:
+            independent = _independent_rows(reduced)
+            sparse_factor = _factorise_sparsely(rows_of(reduced, independent))
         if sparse_factor is not None:
             z, along = sparse_factor.solve(gap[independent])
             missed = np.abs(sparse_factor.g @ z - gap[independent]).max(initial=0.0)
@@ -136,7 +139,7 @@ def nearest(reduced: sparse.csr_array, gap: Vector) -> tuple[Indices, DenseFacto
 def _factorise_sparsely(g: sparse.csr_array) -> SparseFactor | None:
     """Return the factors of G Gᵀ, or None if it is singular to working precision."""
     try:
-        return SparseFactor(g, factorise((g @ g.T).tocsc()))
+        return SparseFactor(g, factorise((g @ g.T).T))
     except RuntimeError:
         return None
 

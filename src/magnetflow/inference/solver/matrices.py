@@ -5,6 +5,8 @@ These, done on the stored entries they cost microseconds, which is what a system
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 import scipy.sparse as sparse
 
@@ -21,7 +23,17 @@ def scaled(matrix: sparse.csr_array, rows: Vector | None = None, columns: Vector
         entries = entries * np.repeat(rows, np.diff(matrix.indptr))
     if columns is not None:
         entries = entries * columns[matrix.indices]
-    return sparse.csr_array((entries, matrix.indices, matrix.indptr), shape=matrix.shape)
+    result = copy(matrix)
+    result.data = entries
+    return result
+
+
+def rows_of(matrix: sparse.csr_array, chosen: Indices) -> sparse.csr_array:
+    """Return the rows `chosen`, in this order."""
+    starts, lengths = matrix.indptr[chosen], np.diff(matrix.indptr)[chosen]
+    bounds = np.append(0, np.cumsum(lengths, dtype=matrix.indptr.dtype))
+    at = spans(starts, lengths)
+    return sparse.csr_array((matrix.data[at], matrix.indices[at], bounds), shape=(len(chosen), matrix.shape[1]))
 
 
 def columns_of(matrix: sparse.csr_array, chosen: Mask) -> sparse.csr_array:
@@ -99,8 +111,11 @@ def without_cancelled(
         product, terms = sparse.csr_array(product @ factor), sparse.csr_array(terms @ abs(factor))
     product.sort_indices()
     terms.sort_indices()
-    width = product.shape[1]
-    at = np.searchsorted(row_numbers(terms) * width + terms.indices, row_numbers(product) * width + product.indices)
-    product.data = np.where(np.abs(product.data) > tolerance * terms.data[at], product.data, 0.0)
+    of_entry = terms.data
+    if terms.nnz > product.nnz:  # a sum that is exactly zero has no entry
+        width = product.shape[1]
+        wanted = row_numbers(product) * width + product.indices
+        of_entry = of_entry[np.searchsorted(row_numbers(terms) * width + terms.indices, wanted)]
+    product.data = np.where(np.abs(product.data) > tolerance * of_entry, product.data, 0.0)
     product.eliminate_zeros()
     return product

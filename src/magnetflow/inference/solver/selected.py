@@ -16,11 +16,12 @@ import scipy.linalg
 import scipy.sparse as sparse
 from scipy.sparse.linalg import SuperLU, splu
 
-from magnetflow.arrays import Array, Indices, Mask, Vector
+from magnetflow.arrays import Array, Indices, Mask, Matrix, Vector
 from magnetflow.inference.solver.matrices import spans
 
 LONGEST = 64  # entries of a column of L up to which it is not part of the dense block
 LARGEST_BLOCK = 4000  # columns of the dense block
+FEW = 400  # balances up to which their whole inverse costs less than choosing entries of it
 PAIRS_AT_ONCE = 1_000_000
 MOST_CANCELLED = 300.0  # times the sum that its terms may be large
 
@@ -35,11 +36,7 @@ def selected_forms(g: sparse.csr_array, along: sparse.csr_array) -> Vector | Non
 
     NaN where terms cancel so far that too few digits are left.
     """
-    moved = sparse.csr_array((np.ones(along.nnz), along.indices, along.indptr), shape=along.shape)
-    square, pairs = (g @ g.T).tocoo(), (moved.T @ moved).tocoo()
-    places = tuple(np.concatenate(both) for both in zip(square.coords, pairs.coords, strict=True))
-    padded = sparse.coo_array((np.append(square.data, np.zeros(pairs.nnz)), places), shape=square.shape).tocsc()
-    inverse = _selected_inverse(padded)
+    inverse = _needed_inverse(g, along)
     if inverse is None:
         return None
     position, entries = inverse
@@ -67,6 +64,18 @@ class _Factors(NamedTuple):
     rows: Indices
     values: Vector
     pivots: Vector
+
+
+def _needed_inverse(g: sparse.csr_array, along: sparse.csr_array) -> tuple[Indices, sparse.csr_array | Matrix] | None:
+    """Return as `_selected_inverse` that of G Gᵀ, for all pairs of rows that meet in a row of `along`."""
+    square = g @ g.T
+    if square.shape[0] <= FEW:
+        return np.arange(square.shape[0]), factorise(square.tocsc()).solve(np.eye(square.shape[0]))
+    moved = sparse.csr_array((np.ones(along.nnz), along.indices, along.indptr), shape=along.shape)
+    entries, pairs = square.tocoo(), (moved.T @ moved).tocoo()
+    places = tuple(np.concatenate(both) for both in zip(entries.coords, pairs.coords, strict=True))
+    padded = sparse.coo_array((np.append(entries.data, np.zeros(pairs.nnz)), places), shape=square.shape)
+    return _selected_inverse(padded.tocsc())
 
 
 def _selected_inverse(matrix: sparse.csc_array) -> tuple[Indices, sparse.csr_array] | None:
@@ -168,9 +177,11 @@ def _pairs(starts: Indices, count: Indices) -> tuple[Indices, Indices, Indices]:
     return np.repeat(spans(starts, count), each), spans(np.repeat(starts, count), each), each
 
 
-def _at(upper: sparse.csr_array, one: Indices, other: Indices) -> Array:
+def _at(upper: sparse.csr_array | Matrix, one: Indices, other: Indices) -> Array:
     """Return entries of a symmetric matrix, given its upper triangle, between pairs of places (pairs)."""
-    return np.asarray(upper[np.minimum(one, other), np.maximum(one, other)]) if len(one) else upper.data[:0]
+    if not len(one):
+        return np.zeros(0, dtype=upper.dtype)
+    return np.asarray(upper[np.minimum(one, other), np.maximum(one, other)])
 
 
 def _portions(chosen: Indices, count: Indices) -> list[Indices]:
