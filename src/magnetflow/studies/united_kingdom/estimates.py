@@ -15,11 +15,11 @@ import pandas as pd
 from magnetflow import tables
 from magnetflow.arrays import Matrix
 from magnetflow.flows import quality
-from magnetflow.studies.united_kingdom import data_quality, printed, vehicles, wind
+from magnetflow.studies.united_kingdom import contents, data_quality, printed, vehicles, wind
 from magnetflow.studies.united_kingdom.data_quality import BY_ELEMENT
 
 ALL = "all"  # the layer of compounds and alloys: all rare earths together
-ELEMENTS = ("Nd", "Dy", "Pr", "Tb")
+ELEMENTS = contents.ELEMENTS
 LAYERS = (ALL, *ELEMENTS)
 Entry = tuple[str, str]  # a flow and its layer
 ESTIMATED, NOT_SPLIT = "estimated", "all rare earths"  # groups of flows without element shares of their own
@@ -81,12 +81,21 @@ def car_contents_kg() -> tuple[pd.Series[float], pd.DataFrame]:
     return vehicles.content(vehicles.solve_contents(totals))
 
 
-def share_priors() -> dict[str, pd.DataFrame]:
-    """Return prior mean and sd (columns) of the share of each element (row), by group of flows."""
+def declared_shares() -> dict[str, pd.DataFrame]:
+    """Return declared mean and sd (columns) of the share of each element (row), by group of flows."""
     return {
         str(group): rows.pivot(index="element", columns="statistic", values="value").loc[list(ELEMENTS)]
         for group, rows in tables.read("element_shares").groupby("group", sort=False)
     }
+
+
+def share_priors() -> dict[str, pd.DataFrame]:
+    """Return prior mean and sd (columns) of the share of each element (row), by group of flows.
+
+    Those of cars follow from studies of traction motors where these serve, all others are declared.
+    """
+    declared = declared_shares()
+    return declared | {EV_SHARES: contents.share_prior(declared[EV_SHARES])[["mean", "sd"]]}
 
 
 def element_shares() -> dict[str, tuple[pd.Series[float], pd.DataFrame]]:

@@ -1,7 +1,8 @@
 """How much rare earth is in the UK's electric cars, counted from registrations, licences, sales and production?
 
 Counts are by type: battery electric (BEV), plug-in hybrid (PHEV) and hybrid (HEV).
-What one car of each type holds is not published; it is a declared prior, which the study's totals narrow.
+What one car of each type holds is not published; a prior from studies of motors, or a declared one, is narrowed by
+the totals of the study of the United Kingdom.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from magnetflow import tables
 from magnetflow.flows.stocks import surviving
 from magnetflow.inference.problem import MEASURED, state
 from magnetflow.inference.reconcile import Reconciliation, reconcile
-from magnetflow.studies.united_kingdom import printed
+from magnetflow.studies.united_kingdom import contents, printed
 
 TYPES = ("BEV", "PHEV", "HEV")
 RANGE_IN_SD = 4.0  # a prior range is taken as an interval of 95 %, mean ± 2 sd
@@ -67,14 +68,25 @@ def used_mix() -> pd.Series[float]:
     return (sales / sales.sum()).to_series()
 
 
-def content_prior() -> pd.DataFrame:
-    """Return prior mean and sd, in kg, of the rare earths in a car of each type."""
+def declared_prior() -> pd.DataFrame:
+    """Return mean and sd, in kg, of the declared range of the rare earths in a car of each type."""
     table = tables.read("vehicle_content")
     bounds = table.assign(value=tables.in_unit(table, "kg")).pivot(index="item", columns="bound", values="value")
     frame = pd.DataFrame(
         {"mean": (bounds["low"] + bounds["high"]) / 2, "sd": (bounds["high"] - bounds["low"]) / RANGE_IN_SD}
     )
     return frame.reindex(list(TYPES))
+
+
+def content_prior() -> pd.DataFrame:
+    """Return prior mean and sd, in kg, of the rare earths in a car of each type.
+
+    That of a BEV follows from studies of motors and cars; no three studies give a PHEV or an HEV, whose declared
+    ranges stay.
+    """
+    prior = declared_prior()
+    prior.loc["BEV"] = contents.car_kg()
+    return prior
 
 
 def mixes() -> pd.DataFrame:
