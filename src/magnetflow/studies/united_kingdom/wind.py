@@ -54,6 +54,12 @@ def intensity_kg_per_mw() -> xr.DataArray:
     return tables.to_array(tables.read("generator_intensity"), ["generator", "element"], "kg/MW")
 
 
+def opening_additions_mw() -> xr.DataArray:
+    """Return what the working file has added, by site and year, up to the first year of the capacity series."""
+    first = int(capacity_mw().year[0])
+    return additions_mw().sel(vintage=HISTORY, drop=True).sel(year=slice(None, first))
+
+
 def cohort_additions_mw() -> xr.DataArray:
     """Return net additions by site and year, from the first turbine on.
 
@@ -61,10 +67,8 @@ def cohort_additions_mw() -> xr.DataArray:
     and scaled to that capacity; later years are the differences of the series.
     Raises InputError when a year is open on either site.
     """
-    standing = capacity_mw()
-    opening_year = int(standing.year[0])
-    history = additions_mw().sel(vintage=HISTORY, drop=True).sel(year=slice(None, opening_year))
-    phased = phase_opening_stock(standing.sel(year=opening_year, drop=True), history)
+    opening = capacity_mw().isel(year=0, drop=True)
+    phased = phase_opening_stock(opening, opening_additions_mw())
     additions = xr.concat([phased, net_additions_mw()], "year")
     years = additions.year.values.tolist()
     gaps = sorted(set(range(years[0], years[-1] + 1)) - set(additions.dropna("year").year.values.tolist()))
