@@ -192,11 +192,15 @@ def closing_chance(flows: int) -> float:
 def _of_the_world(numbers: dict[str, float]) -> Found:
     output = numbers["context.mine_output"]
     share = sum(numbers[f"context.mine_share.{element}"] for element in ("Nd", "Dy", "Pr"))
-    oxide = float(tables.read("mine_production").set_index("year")["value"].loc[2018:2020].mean())
-    total, metal = 100 * output / share, NEODYMIUM_OXIDE_METAL * oxide
+    own_oxide, oxide = (
+        float(tables.read(name).set_index("year")["value"].loc[2018:2020].mean())
+        for name in ("mine_output_bgs", "mine_production")
+    )
+    total, own_metal, metal = 100 * output / share, NEODYMIUM_OXIDE_METAL * own_oxide, NEODYMIUM_OXIDE_METAL * oxide
     return {
         "mine_output_oxide": (
-            {"output": output, "share": share, "total": total, "oxide": oxide, "metal": metal},
-            abs(total - oxide) < abs(total - metal),
+            {"output": output, "share": share, "total": total}
+            | {"own_oxide": own_oxide, "own_metal": own_metal, "oxide": oxide, "metal": metal},
+            abs(total - own_metal) < abs(total - own_oxide) and abs(total - oxide) < abs(total - metal),
         ),
     }
