@@ -87,6 +87,13 @@ def implied_share(year_mass_t: float) -> float:
     return float(printed.numbers()["value"]["flow.P3.1"]) / (year_mass_t * rare_earth_fraction())
 
 
+def study_share() -> float:
+    """Return the share that the printed assembly implies where makers sold in 2021, unknown, as in 2019 and 2020."""
+    sold = sales()
+    known = sold.sel(year=list(printed.years())).sum()
+    return implied_share(float(known + sold.sel(year=[2019, 2020]).mean()))
+
+
 def net_import_sd_t(correlation: float) -> float:
     """Return the standard deviation of the net import of magnets, t, from the printed uncertainties.
 

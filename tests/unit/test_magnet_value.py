@@ -1,0 +1,124 @@
+"""Magnets by value: each route against a calculation by hand, and the code of its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from magnetflow import tables
+from magnetflow.errors import InputError
+from magnetflow.studies.united_kingdom import magnet_value, magnets
+
+ND_IN_OXIDE = 2 * 144.242 / (2 * 144.242 + 3 * 15.999)
+YEARS = [2017, 2018]
+# Value of imports by listed partners, USD; those of all partners were 1.06060 times as much on average.
+VALUE = {2016: 43_523_940, 2017: 41_721_855, 2018: 52_766_205}
+MASS_KG = {2016: 4_990_600, 2018: 6_416_500}
+SAME = {"value share": 0.6, "markup": 1.5, "other magnets": 4.0, "rare earths": 0.3, "own price": 1.0}
+
+
+@pytest.fixture
+def point() -> magnet_value.Drawn:
+    """One draw, in which every range has shrunk to a point."""
+    ends = magnet_value.ranges()
+    values = ends.index.get_level_values("input").map(SAME)
+    drawn = magnet_value.draw(1, 1, pd.DataFrame({"low": values, "high": values}, index=ends.index))
+    return {**drawn, ("partners", "imports"): np.array([1.06])}
+
+
+def test_the_value_share_route_by_hand(point: magnet_value.Drawn) -> None:
+    found = magnet_value.by_value_share_t("imports", point, YEARS)
+    # 60 % of the value, over 1.5 times the price of the oxide (50 USD/kg in both years) that holds a kilogram.
+    by_hand = [0.6 * 1.06 * VALUE[year] / (1.5 * 50 / ND_IN_OXIDE) / 1000 for year in YEARS]
+    assert found[0] == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_the_price_of_the_lowest_year_is_taken_for_what_does_not_follow_the_year(point: magnet_value.Drawn) -> None:
+    halfway = {**point, ("own price", "imports"): np.array([0.5])}
+    cost = magnet_value.cost_in_magnets_usd_per_kg("imports", halfway, [2017, 2019])
+    # 50 USD/kg in 2017 and 45 in 2019.
+    assert cost[0] == pytest.approx([1.5 * 47.5 / ND_IN_OXIDE, 1.5 * 45 / ND_IN_OXIDE], rel=1e-5)
+
+
+def test_the_unit_values_route_by_hand(point: magnet_value.Drawn) -> None:
+    found = magnet_value.by_unit_values_t("imports", point, YEARS)
+    mean = 1.06 * (VALUE[2016] + VALUE[2018]) / (MASS_KG[2016] + MASS_KG[2018])  # 8.95 USD/kg
+    magnet = 0.3 * 1.5 * 50 / ND_IN_OXIDE  # 26.2 USD/kg
+    share = (mean - 4) / (magnet - 4)
+    by_hand = [1.06 * VALUE[year] / mean * share * 0.3 / 1000 for year in YEARS]
+    assert found[0] == pytest.approx(by_hand, rel=1e-5)
+    assert share == pytest.approx(0.223, abs=0.001)
+
+
+def test_dear_other_magnets_leave_none_of_rare_earths_and_cheap_ones_never_more_than_all(
+    point: magnet_value.Drawn,
+) -> None:
+    dear = {**point, ("other magnets", "imports"): np.array([12.0])}
+    assert (magnet_value.by_unit_values_t("imports", dear, YEARS) == 0).all()
+    cheap = {**point, ("markup", "imports"): np.array([0.3])}
+    mean = 1.06 * (VALUE[2016] + VALUE[2018]) / (MASS_KG[2016] + MASS_KG[2018])
+    all_of_it = [0.3 * 1.06 * VALUE[year] / mean / 1000 for year in YEARS]
+    assert magnet_value.by_unit_values_t("imports", cheap, YEARS)[0] == pytest.approx(all_of_it, rel=1e-9)
+
+
+def test_the_mass_share_route_by_hand() -> None:
+    # Twelve months of CN 85051110 from June 2024, over HS 850511 in 2024.
+    share = 1_072_121 / 1_954_637.3
+    assert magnet_value.measured_shares("imports")["mass"] == pytest.approx(share)
+    carried = magnet_value.by_mass_share_t("imports", 5)
+    assert carried.to_dict() == pytest.approx({year: MASS_KG[year] * share * 0.3 * 5 / 1000 for year in MASS_KG})
+    # In 2018 a kilogram of magnets of metal cost 8.7 USD, and the oxide in one of rare earths 17.5.
+    factor = (72796430 / 69334672 + 44411836 / 41458272) / 2
+    cap = VALUE[2018] * factor / MASS_KG[2018] / (0.3 * 50 / ND_IN_OXIDE)
+    assert magnet_value.largest_mass_share("imports")[2018] == pytest.approx(cap, rel=1e-5)
+    assert cap < share
+
+
+def test_net_is_the_difference_draw_by_draw_and_the_pool_spans_both_routes() -> None:
+    drawn = magnet_value.draw(2000, 3)
+    routes, pooled = magnet_value.estimate_t(drawn, YEARS), magnet_value.pooled_t(drawn, YEARS)
+    assert (pooled["net"] == pooled["imports"] - pooled["exports"]).all()
+    assert len(pooled) == 2 * 2000
+    lows = [route["net"].quantile(0.05) for route in routes.values()]
+    assert min(lows) <= pooled["net"].quantile(0.05) <= max(lows)
+
+
+def test_nine_draws_of_ten_of_a_markup_lie_in_its_range_and_all_of_an_even_one() -> None:
+    drawn, ends = magnet_value.draw(40_000, 4), magnet_value.ranges()
+    low, high = ends.loc[("markup", "imports"), ["low", "high"]].to_numpy(dtype=float)
+    inside = (drawn["markup", "imports"] >= low) & (drawn["markup", "imports"] <= high)
+    assert inside.mean() == pytest.approx(0.9, abs=0.01)
+    low, high = ends.loc[("value share", "exports"), ["low", "high"]].to_numpy(dtype=float)
+    assert ((drawn["value share", "exports"] >= low) & (drawn["value share", "exports"] <= high)).all()
+    assert drawn["rare earths", "imports"] is drawn["rare earths", "exports"]
+
+
+def test_the_same_seed_gives_the_same_draws_and_another_does_not() -> None:
+    first, again, other = (magnet_value.pooled_t(magnet_value.draw(50, seed), YEARS) for seed in (7, 7, 8))
+    pd.testing.assert_frame_equal(first, again)
+    assert not first.equals(other)
+
+
+def test_june_2025_is_left_out_for_its_mass_and_nothing_else_is() -> None:
+    months = magnet_value.months("imports")
+    assert list(months.index[~months["usable"]]) == [202506]
+    assert magnet_value.months("exports")["usable"].all()
+    kept = months.drop(202506)
+    assert magnet_value.mass_a_year_t("imports") == pytest.approx(kept["mass"].sum() / 24 * 12 / 1000)
+    assert magnet_value.unit_value_usd_per_kg("imports") == pytest.approx(kept["value"].sum() / kept["mass"].sum())
+
+
+def test_the_estimate_for_2024_holds_the_mass_that_customs_measured_later() -> None:
+    # A second route: 1,204 t of magnets a year under a code of their own, at 30 %.
+    measured_t = magnet_value.mass_a_year_t("imports") * magnets.rare_earth_fraction()
+    ends = magnet_value.pooled_t(magnet_value.draw(4000, 5), [2024])["imports"].quantile([0.05, 0.95])
+    assert ends[0.05] < measured_t < ends[0.95]
+
+
+def test_a_range_without_its_other_end_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = tables.read("magnet_value_inputs")
+    for spoilt in (table.drop(index=table.index[0]), table.assign(value=table["value"][::-1].to_numpy())):
+        monkeypatch.setattr(tables, "read", lambda _, spoilt=spoilt: spoilt)
+        with pytest.raises(InputError, match=r"magnet_value_inputs: .* needs two ends"):
+            magnet_value.ranges()
