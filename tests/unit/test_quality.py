@@ -87,9 +87,9 @@ def test_flow_uncertainties_by_hand() -> None:
     """Imports of magnets: 6.8 (customs, outliers), 20.7 (share), 6.0 (content), all in percent."""
     share = (6.8**2 + 2.3**2 + 13.7**2 + 13.7**2) ** 0.5
     content = (2.3**2 + 2.3**2 + 2.3**2 + 4.5**2) ** 0.5
-    cv = data_quality.flow_cv()
+    cv = data_quality.flow_cv(data_quality.input_cv())
     assert 100 * cv["I3.1"] == pytest.approx((6.8**2 + share**2 + content**2) ** 0.5, rel=1e-9)
-    apart = data_quality.flow_cv(years=5)
+    apart = data_quality.flow_cv(data_quality.input_cv(), years=5)
     assert 100 * apart["I3.1"] == pytest.approx((6.8**2 / 5 + share**2 + content**2) ** 0.5, rel=1e-9)
     assert (apart <= cv).all()
 
@@ -98,3 +98,13 @@ def test_element_shares_of_each_group_add_up_to_one() -> None:
     shares = tables.read("element_shares")
     means = shares[shares["statistic"] == "mean"].groupby("group")["value"].sum()
     np.testing.assert_allclose(means, 1.0, atol=1e-12)
+
+
+def test_the_second_scale_follows_the_worst_score() -> None:
+    cv = data_quality.class_cv()
+    worst = data_quality.scores().groupby("input")["value"].max()
+    by_hand = {1: 0.125, 2: 0.125, 3: 0.25, 4: 0.45}
+    assert cv.to_dict() == {name: by_hand[int(score)] for name, score in worst.items()}
+    # Imports of magnets are mass x share x content: 1/8, 1/4 and the class of the content, in squares.
+    parts = cv[["magnet_imports", "magnet_share", "magnet_content"]]
+    assert data_quality.flow_cv(cv)["I3.1"] == pytest.approx(float((parts**2).sum() ** 0.5))

@@ -161,7 +161,7 @@ def test_the_rest_of_the_magnet_market_by_simulation() -> None:
 
 def test_the_sum_of_elements_has_the_sd_of_their_covariance() -> None:
     """Shares cancel in a sum: the total of a transcribed flow is as sure as its equation, but for the scatter."""
-    cv = data_quality.flow_cv()
+    cv = data_quality.flow_cv(data_quality.input_cv())
     row = RESULTS["I3.1", accounts.FOUR]
     shares = estimates.element_shares()["traded magnets"][0]
     content = data_quality.input_cv()["magnet_content"]

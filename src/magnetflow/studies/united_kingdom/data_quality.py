@@ -43,6 +43,13 @@ def input_cv() -> pd.Series[float]:
     return quality.combined(contributions())
 
 
+def class_cv() -> pd.Series[float]:
+    """Return the coefficient of variation of each input by the classes, as a fraction: that of its worst score."""
+    table = tables.read("quality_classes")
+    worst = scores().groupby("input", sort=False)["value"].max()
+    return worst.map(tables.in_unit(table, "1").set_axis(table["score"]))
+
+
 def powers() -> pd.DataFrame:
     """Return flows by inputs: the power with which each input enters Eqs. (1) to (4)."""
     return quality.exponents(tables.read("flow_factors"))
@@ -53,13 +60,12 @@ def methods() -> pd.DataFrame:
     return tables.read("flow_methods").set_index("flow")[["equation", "kind", "split", "table_2", "note"]]
 
 
-def flow_cv(years: int = 1) -> pd.Series[float]:
-    """Return the coefficient of variation of each flow that an equation gives, as a fraction.
+def flow_cv(cv: pd.Series[float], years: int = 1) -> pd.Series[float]:
+    """Return the coefficient of variation of each flow that an equation gives, from the `cv` of inputs, as fractions.
 
     The sum over `years` takes the activity of each year to err on its own, in years of equal size;
     one year stands for errors that all years share. Market shares, contents and conversions are shared in any case.
     """
-    cv = input_cv()
     activity = inputs()["role"].eq(ACTIVITY)
     variance = (cv.where(~activity, cv / years**0.5)) ** 2
     diagonal = pd.DataFrame(np.diag(variance), index=cv.index, columns=cv.index)
