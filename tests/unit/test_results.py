@@ -208,6 +208,13 @@ def test_dots_tell_what_goes_in_from_what_comes_out() -> None:
     assert '<td>b</td><td class="mf-number"></td><td class="mf-number">3 ± 0.25</td>' in html
 
 
+def test_a_range_that_is_not_even_is_told_by_its_ends() -> None:
+    fig = go.Figure()
+    ends = {"array": [3.0], "arrayminus": [1.0]}
+    fig.add_scatter(x=[2.0], y=["a"], error_x=ends, orientation="h", name="estimate")
+    assert '<td>a</td><td class="mf-number">2 (1 to 5)</td>' in figures.data_table(fig)
+
+
 def test_a_sankey_places_every_node() -> None:
     links = pd.DataFrame({"source": ["a"], "target": ["b"], "value": [3.0], "label": ["a to b"]})
     fig = figures.sankey(links, {"a": (0.1, 0.5), "b": (0.9, 0.5)})

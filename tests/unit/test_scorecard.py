@@ -200,7 +200,9 @@ def test_the_uncertainty_of_net_imports_of_magnets_counts_what_imports_and_expor
     for part in shares:  # contents err on their own in each element, and the shares of a flow scatter
         variance += (content * part * (imports - exports)) ** 2
         variance += (scatter * part * imports) ** 2 + (scatter * part * exports) ** 2
-    sd = picture.net_imports(SOLVED).set_index("stage")["sd"]["magnets"]
+    signs = {"I3.1": 1.0, "E3.1": -1.0}
+    weights = {accounts.name_of(flow, each): sign for flow, sign in signs.items() for each in estimates.ELEMENTS}
+    sd = SOLVED.combine(weights)[1]
     assert sd == pytest.approx(variance**0.5, rel=1e-6)
     totals = accounts.results(SOLVED).set_index(["flow", "layer"])["sd"]
     assert sd < 0.8 * math.hypot(totals["I3.1", "four"], totals["E3.1", "four"]), "as if they erred on their own"

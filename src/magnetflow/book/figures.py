@@ -176,6 +176,11 @@ def _cells(trace: Any) -> dict[str, str]:
     sideways = trace.orientation == "h"
     across, up = (trace.y, trace.x) if sideways else (trace.x, trace.y)
     bars = trace.error_x if sideways else trace.error_y
-    spreads = [f" ± {number(bar)}" for bar in bars.array] if bars.array is not None else [""] * len(across)
+    spreads = [""] * len(across)
+    if bars.arrayminus is not None:
+        ends = zip(up, bars.arrayminus, bars.array, strict=True)
+        spreads = [f" ({number(height - below)} to {number(height + above)})" for height, below, above in ends]
+    elif bars.array is not None:
+        spreads = [f" ± {number(bar)}" for bar in bars.array]
     drawn = zip(across, up, spreads, strict=True)
     return {str(place): number(height) + spread for place, height, spread in drawn if not pd.isna(height)}

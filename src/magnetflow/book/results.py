@@ -30,6 +30,7 @@ from magnetflow.tables.writing import write_whole
 
 FRAGMENT_VARIABLE = "MAGNETFLOW_FRAGMENT"
 DIGITS = 12  # of a recorded number; those beyond differ between processors
+YEAR = "year"  # the unit of a year
 
 
 @dataclass(frozen=True)
@@ -117,9 +118,12 @@ def with_unit(value: float, unit: str) -> str:
     return number(value) + (f"\N{NO-BREAK SPACE}{unit}" if unit != "1" else "\N{WORD JOINER}")
 
 
-def number(value: float) -> str:
-    """Return a number rounded for reading: counts and what exceeds 100 whole, then one decimal, then two figures."""
-    return fixed(value, _decimals(value))
+def number(value: float, unit: str = "") -> str:
+    """Return a number rounded for reading: counts and what exceeds 100 whole, then one decimal, then two figures.
+
+    A year, by its `unit`, has no comma.
+    """
+    return f"{value:.0f}" if unit == YEAR else fixed(value, _decimals(value))
 
 
 def with_spread(value: float, sd: float) -> str:
@@ -148,12 +152,12 @@ def closing_table() -> HTML:
     printed = printed_results()
     rows: list[tuple[str, ...]] = []
     for name, result in _recorded.items():
-        ours, theirs = number(result.value), ""
+        ours, theirs = number(result.value, result.unit), ""
         if name in printed:
             value, unit = printed[name]
             theirs = number(value * tables.conversion_factor(unit, result.unit))
         spread = "" if result.sd is None else f" ± {fixed(result.sd, _decimals(result.value))}"
-        unit = "" if result.unit == "1" else result.unit
+        unit = "" if result.unit in ("1", YEAR) else result.unit
         what = f"{html.escape(result.about)}<br><code>{name}</code>"
         rows.append((what, ours + spread, theirs, unit, badge(result.kind)))
     headings = ["Result", "Here", "Printed", "Unit", "Kind"]

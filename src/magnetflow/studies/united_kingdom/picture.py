@@ -84,12 +84,12 @@ def trade_dependence(solved: Reconciliation) -> pd.DataFrame:
 
 
 def net_imports(solved: Reconciliation) -> pd.DataFrame:
-    """Return imports less exports of each stage, t, and their standard deviation."""
+    """Return imports less exports of each stage, t."""
     rows = [
-        (stage, *solved.combine(_weights(role["imports"], 1.0) | _weights(role["exports"], -1.0)))
+        (stage, solved.combine(_weights(role["imports"], 1.0) | _weights(role["exports"], -1.0))[0])
         for stage, role in stages().items()
     ]
-    return pd.DataFrame(rows, columns=["stage", "net", "sd"])
+    return pd.DataFrame(rows, columns=["stage", "net"])
 
 
 def stocks() -> pd.DataFrame:
