@@ -27,6 +27,7 @@ NAMES = {
 SUMS = "its flows are printed as sums over the years of the study"
 WHY_NOT = {
     ("03-magnets", "years"): "sales and shipments are compared with sums that are printed for the years of the study",
+    ("03-magnet-value", "years"): "trade is compared with sums that are printed for the years of the study",
     ("03-vehicles", "years"): "counts are compared with stocks and sums that are printed for the years of the study",
     ("04-quality", "years"): SUMS,
     ("04-uncertainty", "years"): SUMS,

@@ -20,6 +20,16 @@ STUDY = Path(wind.__file__).parent
 # system have none: theirs come from tables.
 NAMED: dict[str, tuple[set[str | int], str]] = {
     "draws/improvement.py": ({"C5.2"}, "a headline"),
+    "magnet_value.py": ({2016, 2018}, "the years with a mass on either side of an outlier"),
+    "magnets.py": ({2019, 2020}, "the years whose sales stand for those of the next"),
+    "multiverse.py": (
+        {"I3.1", "E3.1", 2017, 2018},
+        "the flows whose mass and share are contested, the year of the outlier, and the year of a printed claim",
+    ),
+    "trade.py": (
+        {"I1", "E1", "I2", "I5.1.4", "E5.2", "I5.1", "E5.1", "E4.1", 2018},
+        "printed flows that statistics test, and the one year with masses",
+    ),
     "review/findings.py": (
         {"E1", "I3.1", "E3.1", "P3.1", "P4.1", "I4.1", "E4.1", 2018, 2019, 2020},
         "printed numbers that a finding is about, and the years that the text compares",
