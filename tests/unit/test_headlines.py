@@ -93,11 +93,10 @@ def test_a_quantity_has_one_range_of_ours_and_that_of_the_study_is_shown_once() 
 def by_loop(mass: str, share: str) -> float:
     """The net import of magnets for one pair of choices, step by step."""
     content, of_study = magnets.rare_earth_fraction(), magnets.study_share()
+    if mass == multiverse.BY_VALUE:
+        return float(magnet_value.estimated_t()["net"].median())
     net = 0.0
     for way, number, sign in (("imports", 10682.0, 1), ("exports", 2895.0, -1)):
-        if mass == multiverse.BY_VALUE:
-            net += sign * float(magnet_value.estimated_t()[way].median())
-            continue
         shares = {
             "of the study": of_study,
             "by mass, 2024": magnet_value.measured_shares(way)["mass"],

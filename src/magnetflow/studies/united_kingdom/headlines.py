@@ -78,6 +78,13 @@ def new_cars() -> Estimate:
     return _of_cars(cars.sel(year=list(printed.years())).sum("year").to_series(), cars.isel(year=-1).to_series())
 
 
+def hybrids_in_new_cars() -> float:
+    """Return the part of the rare earths in new electric cars that hybrids hold, whose content is a range."""
+    mass_kg = vehicles.registrations_cars().sel(year=list(printed.years())).sum("year").to_series()
+    mass_kg = mass_kg * vehicles.content_prior()["mean"]
+    return float(1 - mass_kg["BEV"] / mass_kg.sum())
+
+
 def motors_made() -> Estimate:
     """Return rare earths in traction motors made in the years of the study, and in the latest.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from magnetflow import tables
@@ -243,7 +244,8 @@ def verdict(printed_t: float, sd_t: float, found: Range, years: int) -> str:
 def tests() -> pd.DataFrame:
     """Return each flow tested: name, printed mass, its sd, low and high (t), years that the range rests on, verdict.
 
-    The sd is that of neodymium in Table 2 of the study, or of all rare earths upstream.
+    The sd is that of neodymium in Table 2 of the study, or of all rare earths upstream, with that of the printed
+    production of which a range is a share.
     """
     numbers, flows = printed.numbers()["value"], printed.flows().set_index("flow")
     names, masses_t = flows["name"], flows["value"]
@@ -260,11 +262,17 @@ def tests() -> pd.DataFrame:
         "E1": (compounds_t("exports"), 1),
         "I2": (metals_imported_t(), five),
     }
+    parts = {"E5.1": ("P5.1.0.1", "P5.1.0.2"), "E4.1": ("P4.1",), "E5.2": ("I5.1.4",)}  # whose share the range is
+
+    def sd_of(flow: str) -> float:
+        known = f"table2.{flow}.Nd" if f"table2.{flow}.Nd" in numbers else f"table2.{flow}.total"
+        return float(masses_t[flow] * numbers[known]) / 100
+
     rows = []
     for flow, (ends, years) in found.items():
-        known = f"table2.{flow}.Nd" if f"table2.{flow}.Nd" in numbers else f"table2.{flow}.total"
-        mass_t = float(masses_t[flow])
-        sd_t = mass_t * float(numbers[known]) / 100
+        mass_t, whole = float(masses_t[flow]), parts.get(flow, ())
+        share = sum(ends) / 2 / float(masses_t[list(whole)].sum()) if whole else 0.0
+        sd_t = float(np.linalg.norm([sd_of(flow), *(share * sd_of(part) for part in whole)]))
         rows.append([flow, names[flow], mass_t, sd_t, *ends, years, verdict(mass_t, sd_t, ends, years)])
     columns = ["flow", "name", "printed", "sd", "low", "high", "years", "verdict"]
     return pd.DataFrame(rows, columns=columns).set_index("flow")
