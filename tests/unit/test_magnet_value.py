@@ -71,7 +71,7 @@ def test_the_mass_share_route_by_hand() -> None:
     # In 2018 a kilogram of magnets of metal cost 8.7 USD, and the oxide in one of rare earths 17.5.
     factor = (72796430 / 69334672 + 44411836 / 41458272) / 2
     cap = VALUE[2018] * factor / MASS_KG[2018] / (0.3 * 50 / ND_IN_OXIDE)
-    assert magnet_value.largest_mass_share("imports")[2018] == pytest.approx(cap, rel=1e-5)
+    assert magnet_value.largest_mass_share("imports", 0.3)[2018] == pytest.approx(cap, rel=1e-5)
     assert cap < share
 
 
@@ -122,3 +122,40 @@ def test_a_range_without_its_other_end_is_refused_by_name(monkeypatch: pytest.Mo
         monkeypatch.setattr(tables, "read", lambda _, spoilt=spoilt: spoilt)
         with pytest.raises(InputError, match=r"magnet_value_inputs: .* needs two ends"):
             magnet_value.ranges()
+
+
+def test_what_the_code_of_2023_tells_by_hand() -> None:
+    # The oxide cost 56 USD/kg in 2024 and 73 in 2025; a kilogram of magnets 28.02 to import and 43.17 to export.
+    cost = (56 + 73) / 2 / ND_IN_OXIDE
+    assert magnet_value.measured_markup("imports") == pytest.approx(28.01598 / 0.3 / cost, rel=1e-4)
+    assert magnet_value.measured_markup("exports") == pytest.approx(43.16867 / 0.3 / cost, rel=1e-4)
+    # Twelve months from June 2024, in USD, over HS 850511 in 2024.
+    assert magnet_value.measured_shares("imports")["value"] == pytest.approx(27_526_605 / 45_652_152, rel=1e-6)
+    # What is left: 18.1 M USD and 883 t.
+    left = (45_652_152 - 27_526_605) / (1_954_637.3 - 1_072_121)
+    assert magnet_value.other_unit_value_usd_per_kg("imports") == pytest.approx(left, rel=1e-6)
+    exports = magnet_value.code_unit_value_usd_per_kg("exports")
+    factor = (28968702 / 24911425 + 24986294 / 20210208) / 2
+    assert exports[2016] == pytest.approx(22_478_318 * factor / 1_873_000, rel=1e-6)
+    assert exports[2024] == pytest.approx(24_543_979 / 514_909.7)
+
+
+def test_a_year_under_the_code_is_mass_times_content_and_net_is_imports_less_exports(
+    point: magnet_value.Drawn,
+) -> None:
+    found = magnet_value.by_code_t({**point, ("rare earths", "exports"): np.array([0.3])}).iloc[0]
+    assert found["imports"] == pytest.approx(0.3 * 1204.03, rel=1e-4)
+    assert found["net"] == pytest.approx(0.3 * (1204.03 - 434.56), rel=1e-4)
+
+
+def test_the_middle_of_a_markup_is_the_geometric_mean_of_its_ends() -> None:
+    markup = magnet_value.draw(40_000, 6)["markup", "exports"]
+    low, high = magnet_value.ranges().loc[("markup", "exports"), ["low", "high"]].to_numpy(dtype=float)
+    assert np.median(markup) == pytest.approx((low * high) ** 0.5, rel=0.01)
+
+
+def test_a_width_holds_nine_draws_of_ten_and_knowing_an_input_narrows_it() -> None:
+    assert magnet_value.width_t(pd.Series(np.arange(101.0))) == pytest.approx(90.0)
+    worth = magnet_value.worth_t(4000, 7)
+    assert set(worth.index[:2]) == {"markup", "other magnets"}
+    assert worth["markup"] > 0

@@ -100,7 +100,9 @@ def motors_made() -> Estimate:
     motor_kg, motor_sd = contents.next_study(contents.motors_kg())
     middle = (counts[0] + counts[1]) / 2
     value = float(middle.sum()) * reports.mean() * motor_kg / 1000
-    relative = np.hypot(motor_sd / motor_kg, float(abs(counts[1] - counts[0]).sum() / 2 / middle.sum()) / NINE_TENTHS)
+    relative = np.hypot(
+        motor_sd / motor_kg, abs(float((counts[1] - counts[0]).sum() / 2 / middle.sum())) / NINE_TENTHS
+    )
     half = NINE_TENTHS * float(relative) * value
     latest = float(middle.sel(year=years[-1])) * reports.mean() * motor_kg / 1000
     return Estimate(value, max(value - half, 0.0), value + half, latest)

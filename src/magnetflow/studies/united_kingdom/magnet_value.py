@@ -62,6 +62,16 @@ def measured_shares(direction: str) -> pd.Series[float]:
     )
 
 
+def other_unit_value_usd_per_kg(direction: str) -> float:
+    """Return the value of a kilogram of what is left of magnets of metal without those of rare earths, USD/kg.
+
+    What Comtrade has for 2024, less the first twelve months of the code of rare earths.
+    """
+    first = months(direction).iloc[:12]
+    left = {what: magnets.trade(direction, "Comtrade", what)[2024] - first[what].sum() for what in ("value", "mass")}
+    return float(left["value"] / left["mass"])
+
+
 def priced_years() -> list[int]:
     """Return the years in which the price of the oxide and the value of the trade are both known."""
     priced, valued = oxide_cost_usd_per_kg(), magnets.trade("imports", "BACI, listed partners", "value")
@@ -158,10 +168,13 @@ def by_mass_share_t(direction: str, years: int) -> pd.Series[float]:
     return mass * measured_shares(direction)["mass"] * magnets.rare_earth_fraction() * years / 1000
 
 
-def largest_mass_share(direction: str) -> pd.Series[float]:
-    """Return the share by mass at which all value is spent on the oxide in the magnets, by year of mass."""
+def largest_mass_share(direction: str, content: float) -> pd.Series[float]:
+    """Return the share by mass at which all value is spent on the oxide in the magnets, by year of mass.
+
+    `content` is the fraction of rare earths in them.
+    """
     years = list(YEARS_OF_MASS)
-    cost = magnets.rare_earth_fraction() * oxide_cost_usd_per_kg()[years]
+    cost = content * oxide_cost_usd_per_kg()[years]
     return code_unit_value_usd_per_kg(direction)[years] / cost
 
 

@@ -66,7 +66,7 @@ def magnets_t(flow: str) -> xr.DataArray:
     shares = {
         "of the study": share,
         "by mass, 2024": float(magnet_value.measured_shares(way)["mass"]),
-        "largest the value allows": float(magnet_value.largest_mass_share(way).min()),
+        "most that the value pays for": float(magnet_value.largest_mass_share(way, content).min()),
     }
     scaled = over(MASS, {KEPT: number, REPLACED: number - outlier_t}) * over(SHARE, shares) / share
     ceiling = scaled.sel({MASS: [KEPT]}).clip(max=magnets.ceiling_t(way)).assign_coords({MASS: [BOUNDED]})
@@ -143,10 +143,13 @@ def statements() -> list[Statement]:
     imports, exports = magnets_t("I3.1"), magnets_t("E3.1")
     net = imports - exports
     net.loc[{MASS: BY_VALUE}] = float(magnet_value.estimated_t()["net"].median())
-    other = net + numbers["flow.P3.1"] - numbers["flow.C3.1"] - numbers["flow.C3.2"]
+    made = float(numbers["flow.P3.1"]) * imports.sel({MASS: KEPT}, drop=True) / numbers["flow.I3.1"]
+    other = net + made - numbers["flow.C3.1"] - numbers["flow.C3.2"]
     customs = (imports * input_cv("magnet_imports")) ** 2 + (exports * input_cv("magnet_exports")) ** 2
     by_share, by_content = ((net * input_cv(name)) ** 2 for name in ("magnet_share", "magnet_content"))
     certainty = net / np.sqrt(customs + by_share + by_content)
+    drawn = magnet_value.estimated_t()["net"]
+    certainty.loc[{MASS: BY_VALUE}] = float(drawn.median() / drawn.std())
     contents, cars, new_cars = generator_contents(), cars_t(), new_cars_t()
     turbines = turbines_t({"year": printed.years()[-1]}) * contents
     offshore = turbines_t({"site": "offshore", "element": "Nd", "year": 2018}) * contents

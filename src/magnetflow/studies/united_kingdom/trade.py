@@ -271,8 +271,8 @@ def tests() -> pd.DataFrame:
     rows = []
     for flow, (ends, years) in found.items():
         mass_t, whole = float(masses_t[flow]), parts.get(flow, ())
-        share = sum(ends) / 2 / float(masses_t[list(whole)].sum()) if whole else 0.0
-        sd_t = float(np.linalg.norm([sd_of(flow), *(share * sd_of(part) for part in whole)]))
+        ratio = sum(ends) / 2 / float(masses_t[list(whole)].sum()) if whole else 0.0
+        sd_t = float(np.linalg.norm([sd_of(flow), *(ratio * sd_of(part) for part in whole)]))
         rows.append([flow, names[flow], mass_t, sd_t, *ends, years, verdict(mass_t, sd_t, ends, years)])
     columns = ["flow", "name", "printed", "sd", "low", "high", "years", "verdict"]
     return pd.DataFrame(rows, columns=columns).set_index("flow")
