@@ -27,7 +27,7 @@ NAMED: dict[str, tuple[set[str | int], str]] = {
         "the flows whose mass and share are contested, the year of the outlier, and the year of a printed claim",
     ),
     "trade.py": (
-        {"I1", "E1", "I2", "I5.1.4", "E5.2", "I5.1", "E5.1", "E4.1", 2018},
+        {"I1", "E1", "I2", "I5.1.4", "E5.2", "I5.1", "E5.1", "E4.1", "P4.1", "P5.1.0.1", "P5.1.0.2", 2018},
         "printed flows that statistics test, and the one year with masses",
     ),
     "review/findings.py": (
