@@ -6,7 +6,7 @@ import csv
 import itertools
 import json
 import re
-from functools import partial
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +27,8 @@ from magnetflow.studies.united_kingdom import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
-FOUND = {name: function() for name, function in headlines.ESTIMATES.items()}
-ESTIMATES = {name: partial(FOUND.__getitem__, name) for name in FOUND}
-STATEMENTS = multiverse.statements()
+ESTIMATES = {name: cache(function) for name, function in headlines.ESTIMATES.items()}
+statements = cache(multiverse.statements)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +120,7 @@ def by_loop(mass: str, share: str) -> float:
 
 
 def test_all_combinations_at_once_are_those_one_by_one() -> None:
-    quantity = STATEMENTS[0].quantity
+    quantity = statements()[0].quantity
     masses, shares = (quantity[choice].values.tolist() for choice in (multiverse.MASS, multiverse.SHARE))
     assert quantity.size == 12
     for mass, share in itertools.product(masses, shares):
@@ -138,7 +137,7 @@ def test_the_choices_of_the_study_give_what_it_prints() -> None:
         multiverse.CARS: "printed totals",
         multiverse.COUNT: "licensed",
     }
-    of_study = [statement for statement in STATEMENTS if statement.of == multiverse.STUDY]
+    of_study = [statement for statement in statements() if statement.of == multiverse.STUDY]
     for statement in of_study:
         assert bool(statement.holds.sel({key: own[str(key)] for key in statement.holds.dims})), statement.text
     net, _, _, offshore, stock = (
@@ -190,7 +189,7 @@ def test_motors_made_by_hand(table: pd.DataFrame) -> None:
 
 
 def test_what_statements_rest_on_by_hand() -> None:
-    of = {statement.text.split(" ")[0] + statement.of: statement for statement in STATEMENTS}
+    of = {statement.text.split(" ")[0] + statement.of: statement for statement in statements()}
     own = {multiverse.MASS: multiverse.KEPT, multiverse.SHARE: "of the study"}
     scores = data_quality.input_cv()
     customs = (10682 * scores["magnet_imports"]) ** 2 + (2895 * scores["magnet_exports"]) ** 2
