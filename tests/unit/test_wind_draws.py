@@ -15,7 +15,8 @@ from conftest import ROOT
 from magnetflow import tables
 from magnetflow.errors import InputError, TableError
 from magnetflow.studies.united_kingdom import wind, wind_draws
-from magnetflow.studies.united_kingdom.wind_draws import AGES, ELEMENTS, INPUTS, LIVES, MAGNETS, OTHERS, SHARES, Fleet
+from magnetflow.studies.united_kingdom.estimates import ELEMENTS
+from magnetflow.studies.united_kingdom.wind_draws import AGES, INPUTS, LIVES, MAGNETS, OTHERS, SHARES, Fleet
 from magnetflow.tables.datapackage import update_hashes
 
 

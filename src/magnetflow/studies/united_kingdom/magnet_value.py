@@ -17,7 +17,6 @@ from scipy.stats import norm
 from magnetflow import tables
 from magnetflow.arrays import Matrix, Vector
 from magnetflow.errors import InputError
-from magnetflow.recovery.chemistry.species import atomic_weight_kg, species
 from magnetflow.studies.united_kingdom import magnets, printed
 
 WAYS = ("imports", "exports")
@@ -81,7 +80,7 @@ def priced_years() -> list[int]:
 def oxide_cost_usd_per_kg() -> pd.Series[float]:
     """Return what a kilogram of neodymium costs when bought as oxide, by year, USD/kg."""
     price = tables.read("oxide_prices").set_index("year")["value"]
-    return price * species("Nd2O3(s)").molar_mass_kg / (2 * atomic_weight_kg("Nd"))
+    return price / magnets.neodymium_in_oxide()
 
 
 def measured_markup(direction: str) -> float:

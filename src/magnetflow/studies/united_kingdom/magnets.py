@@ -62,8 +62,12 @@ def ceiling_t(direction: str, *, lenient: bool = False) -> float:
     price = tables.read("oxide_prices").set_index("year")["value"][years]
     factor = all_over_listed(direction)
     bought_kg = value.sum() * factor.max() / price.min() if lenient else (value / price).sum() * factor.mean()
-    share = 2 * atomic_weight_kg("Nd") / species("Nd2O3(s)").molar_mass_kg
-    return float(bought_kg * share / 1000)
+    return float(bought_kg * neodymium_in_oxide() / 1000)
+
+
+def neodymium_in_oxide() -> float:
+    """Return the mass fraction of neodymium in its oxide."""
+    return 2 * atomic_weight_kg("Nd") / species("Nd2O3(s)").molar_mass_kg
 
 
 def rare_earth_fraction() -> float:

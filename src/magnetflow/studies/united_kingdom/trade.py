@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 
 from magnetflow import tables
-from magnetflow.recovery.chemistry.species import atomic_weight_kg, species
-from magnetflow.studies.united_kingdom import estimates, printed, vehicles, wind
+from magnetflow.studies.united_kingdom import estimates, magnets, printed, vehicles, wind
 
 CONSISTENT, OUTSIDE, INCONCLUSIVE = "consistent", "outside the bound", "inconclusive"
 WIDE = 3.0  # a range whose ends differ by a larger factor would fit almost any printed number
@@ -208,7 +207,7 @@ def compounds_t(direction: str) -> Range:
     """
     tonnes = len(printed.years()) * statistic("compounds", direction, "Comtrade", "mass")[COUNTED] / 1000
     oxide = parameter("oxide in compounds").max()
-    return Range(*(float(tonnes * neodymium_in_oxide() * oxide[bound]) for bound in ("low", "high")))
+    return Range(*(float(tonnes * magnets.neodymium_in_oxide() * oxide[bound]) for bound in ("low", "high")))
 
 
 def metals_imported_t() -> Range:
@@ -221,11 +220,6 @@ def metals_imported_t() -> Range:
     limit = statistic("metals", "imports", "BACI, upper limit", "value")
     others_t = (limit / unit_value_usd_per_kg("metals", "world")).sum() / 1000
     return Range(float(len(printed.years()) * counted_t), float(counted_t + others_t))
-
-
-def neodymium_in_oxide() -> float:
-    """Return the mass fraction of neodymium in its oxide."""
-    return 2 * atomic_weight_kg("Nd") / species("Nd2O3(s)").molar_mass_kg
 
 
 def verdict(printed_t: float, sd_t: float, found: Range, years: int) -> str:
@@ -287,6 +281,6 @@ def mine_output_t(table: str, first: int, last: int) -> tuple[float, Range]:
     oxides_t = tables.read(table).set_index("year")["value"].loc[first:last].mean()
     rows = printed.numbers().loc[[f"context.mine_share.{element}" for element in ("Nd", "Dy", "Pr")]]
     share, half_width = rows["value"].sum() / 100, rows["half_width"].sum() / 100
-    metal_t = float(oxides_t) * neodymium_in_oxide()
+    metal_t = float(oxides_t) * magnets.neodymium_in_oxide()
     ends = (metal_t * float(share + change) for change in (-half_width, half_width))
     return metal_t * float(share), Range(*ends)

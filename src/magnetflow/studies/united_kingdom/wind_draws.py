@@ -21,10 +21,10 @@ from magnetflow.arrays import Array, Counts, Matrix, Vector
 from magnetflow.errors import InputError
 from magnetflow.flows.stocks import survival
 from magnetflow.studies.united_kingdom import printed, wind
+from magnetflow.studies.united_kingdom.estimates import ELEMENTS
 
 INPUTS = ("market shares", "contents of magnets", "types without magnets", "lives", "ages")
 SHARES, MAGNETS, OTHERS, LIVES, AGES = INPUTS
-ELEMENTS = ("Nd", "Dy", "Pr", "Tb")
 DRAWS, SEED = 4000, 1
 # Studies whose figures agree within this fraction in two elements or more count as one; assumed.
 REPEATED_WITHIN = 0.03

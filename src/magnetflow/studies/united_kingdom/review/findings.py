@@ -15,7 +15,6 @@ from magnetflow.studies.united_kingdom import estimates, magnets, printed, vehic
 from magnetflow.studies.united_kingdom.review import scorecard, splits
 
 Found = dict[str, tuple[dict[str, float], bool]]
-NEODYMIUM_OXIDE_METAL = 0.857  # mass of Nd in Nd2O3, for oxides of magnet elements; atomic masses of IUPAC
 
 
 def derive() -> Found:
@@ -196,7 +195,8 @@ def _of_the_world(numbers: dict[str, float]) -> Found:
         float(tables.read(name).set_index("year")["value"].loc[2018:2020].mean())
         for name in ("mine_output_bgs", "mine_production")
     )
-    total, own_metal, metal = 100 * output / share, NEODYMIUM_OXIDE_METAL * own_oxide, NEODYMIUM_OXIDE_METAL * oxide
+    fraction = magnets.neodymium_in_oxide()  # for the oxides of all three elements
+    total, own_metal, metal = 100 * output / share, fraction * own_oxide, fraction * oxide
     return {
         "mine_output_oxide": (
             {"output": output, "share": share, "total": total}
