@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from magnetflow import tables
 from magnetflow.errors import InputError
 from magnetflow.studies.united_kingdom import (
     contents,
@@ -214,3 +215,25 @@ def test_what_statements_rest_on_by_hand() -> None:
     assert (
         float(drawn.quantile(0.05)) <= generators["low studies"] < generators["middle"] < generators["high studies"]
     )
+
+
+@pytest.mark.parametrize(
+    ("column", "found"),
+    [("number", "flow.X9"), ("number", "table2.I3.1.Nd"), ("than", "new_truck"), ("than", "new_cars")],
+)
+def test_a_headline_beside_what_is_not_there_is_refused_by_row(
+    column: str, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = tables.read
+
+    def changed(name: str) -> pd.DataFrame:
+        table = read(name)
+        return (
+            table.assign(**{column: table[column].mask(table["headline"] == "new_cars", found)})
+            if name == "headlines"
+            else table
+        )
+
+    monkeypatch.setattr(tables, "read", changed)
+    with pytest.raises(InputError, match=rf"headlines.csv, row 6, column {column}: found '{found}'"):
+        headlines.headlines(ESTIMATES)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +13,7 @@ import pytest
 from magnetflow import tables
 from magnetflow.errors import InputError
 from magnetflow.studies.united_kingdom import magnet_value, magnets
+from magnetflow.tables.described import _outside
 
 ND_IN_OXIDE = 2 * 144.242 / (2 * 144.242 + 3 * 15.999)
 YEARS = [2017, 2018]
@@ -116,14 +121,6 @@ def test_the_estimate_for_2024_holds_the_mass_that_customs_measured_later() -> N
     assert ends[0.05] < measured_t < ends[0.95]
 
 
-def test_a_range_without_its_other_end_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    table = tables.read("magnet_value_inputs")
-    for spoilt in (table.drop(index=table.index[0]), table.assign(value=table["value"][::-1].to_numpy())):
-        monkeypatch.setattr(tables, "read", lambda _, spoilt=spoilt: spoilt)
-        with pytest.raises(InputError, match=r"magnet_value_inputs: .* needs two ends"):
-            magnet_value.ranges()
-
-
 def test_what_the_code_of_2023_tells_by_hand() -> None:
     # The oxide cost 56 USD/kg in 2024 and 73 in 2025; a kilogram of magnets 28.02 to import and 43.17 to export.
     cost = (56 + 73) / 2 / ND_IN_OXIDE
@@ -159,3 +156,65 @@ def test_a_width_holds_nine_draws_of_ten_and_knowing_an_input_narrows_it() -> No
     worth = magnet_value.worth_t(4000, 7)
     assert set(worth.index[:2]) == {"markup", "other magnets"}
     assert worth["markup"] > 0
+
+
+def spoilt(name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[str], pd.DataFrame]:
+    """Return a reader of tables that changes the one named."""
+    read = tables.read
+    return lambda asked: change(read(asked)) if asked == name else read(asked)
+
+
+def without(**cells: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Return a change that leaves out the rows with these cells."""
+    return lambda table: table[~np.logical_and.reduce([table[key] == cell for key, cell in cells.items()])]
+
+
+def set_to(column: str, found: object, **cells: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Return a change that sets a column where the rows have these cells."""
+
+    def change(table: pd.DataFrame) -> pd.DataFrame:
+        chosen = np.logical_and.reduce([table[key] == cell for key, cell in cells.items()])
+        return table.assign(**{column: table[column].mask(chosen, found)})
+
+    return change
+
+
+def described() -> dict[str, Any]:
+    """Return the schema of each table."""
+    return {name: resource["schema"] for name, resource in tables.describe().items()}
+
+
+INPUTS, CODE = "magnet_value_inputs", "magnet_code_months"
+SPOILT = [
+    (INPUTS, without(input="markup", direction="imports", bound="high"), "markup of imports needs two ends"),
+    (INPUTS, set_to("value", 0.95, input="value share", direction="imports", bound="low"), "lower one first"),
+    (INPUTS, set_to("value", 40.0, input="value share", direction="imports", bound="low"), "expected a fraction"),
+    (INPUTS, set_to("value", 0.0, input="rare earths", bound="low"), "found 0 1 for rare earths"),
+    (INPUTS, set_to("unit", "1", input="other magnets", bound="low"), "found 1 1 for other magnets"),
+    (INPUTS, without(input="own price"), "own price is given for none"),
+    (INPUTS, set_to("direction", "both", input="markup", direction="exports"), "markup is given for both, imports"),
+    (INPUTS, set_to("value", 60.0, input="other magnets", bound="high"), "other magnets cost more"),
+    (CODE, without(direction="imports", quantity="mass", month=202409), "mass of imports: 202409 has no figure"),
+    (CODE, without(direction="exports", month=202406), "value of exports: 202406 has no figure"),
+    (CODE, set_to("unit", "USD", quantity="mass"), "a value in USD cannot be converted to kg"),
+    ("oxide_prices", without(year=2019), "oxide_prices: 2019 has no figure"),
+    ("magnet_trade", without(statistic="BACI, listed partners", year=2020), "magnet_trade: 2020 has no figure"),
+    ("magnet_trade", set_to("unit", "EUR", statistic="BACI, listed partners"), "EUR cannot be converted to USD"),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "message"), SPOILT, ids=[message for *_, message in SPOILT])
+def test_what_is_spoilt_in_a_table_is_refused_by_name(
+    name: str, change: Callable[[pd.DataFrame], pd.DataFrame], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "read", spoilt(name, change))
+    with pytest.raises(InputError, match=re.escape(message)):
+        magnet_value.pooled_t(magnet_value.draw(10, 1), [2017, 2018, 2019, 2020, 2021])
+        for way in magnet_value.WAYS:
+            magnet_value.measured_shares(way)
+
+
+def test_a_price_of_zero_is_refused_by_its_constraint() -> None:
+    for name in ("oxide_prices", "magnet_trade", "magnet_code_months", "trade_parameters"):
+        [value] = [field for field in described()[name]["fields"] if field["name"] == "value"]
+        assert _outside(pd.Series([0.0, -1.0, 0.1]), value).tolist() == [True, True, False], name

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from magnetflow import tables
+from magnetflow.errors import InputError
 from magnetflow.studies.united_kingdom import estimates, printed, trade, vehicles, wind
 from magnetflow.studies.united_kingdom.trade import CONSISTENT, INCONCLUSIVE, OUTSIDE, Range
 
@@ -163,3 +167,45 @@ def test_the_printed_mine_output_fits_either_period_as_metal() -> None:
 def test_what_a_statistic_does_not_report_is_refused() -> None:
     with pytest.raises(KeyError):
         trade.statistic("HEV", "imports", "BACI", "value")
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen", "change", "message"),
+    [
+        (
+            "trade_parameters",
+            {"parameter": "turbine rating", "bound": "offshore", "year": 2019},
+            None,
+            "2019 has no figure",
+        ),
+        (
+            "trade_parameters",
+            {"parameter": "engines exported", "bound": "high"},
+            ("value", 66.7),
+            "expected a fraction",
+        ),
+        ("trade_parameters", {"parameter": "engines exported", "bound": "high"}, None, "needs a low and a high end"),
+        ("trade_parameters", {"parameter": "nacelle mass"}, ("unit", "MW"), "MW cannot be converted to kg"),
+        ("trade_statistics", {"product": "BEV", "direction": "imports", "year": 2019}, None, "BEV imported: 2019"),
+        ("trade_statistics", {"statistic": "BACI", "quantity": "value"}, ("unit", "EUR"), "EUR cannot be converted"),
+    ],
+)
+def test_what_is_spoilt_in_a_table_of_trade_is_refused(
+    name: str,
+    chosen: dict[str, object],
+    change: tuple[str, object] | None,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read = tables.read
+
+    def spoilt(asked: str, *data: Any) -> pd.DataFrame:
+        table = read(asked, *data)
+        if asked != name:
+            return table
+        rows = np.logical_and.reduce([table[column] == cell for column, cell in chosen.items()])
+        return table[~rows] if change is None else table.assign(**{change[0]: table[change[0]].mask(rows, change[1])})
+
+    monkeypatch.setattr(tables, "read", spoilt)
+    with pytest.raises(InputError, match=message):
+        trade.tests()

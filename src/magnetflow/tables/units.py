@@ -188,6 +188,14 @@ def in_unit(frame: pd.DataFrame, unit: str) -> pd.Series[float]:
     return frame["value"].astype(float) * frame["unit"].map(factors)
 
 
+def complete(values: pd.Series[float], keys: Sequence[int], table: str) -> pd.Series[float]:
+    """Return the values at `keys`, such as years; raises InputError for the first without one, by its `table`."""
+    wanted = values.reindex(list(keys))
+    for key in wanted.index[wanted.isna()]:
+        raise InputError(f"{table}: {key} has no figure for what is asked here; add its row")
+    return wanted
+
+
 def to_array(frame: pd.DataFrame, dimensions: Sequence[str], unit: str) -> xr.DataArray:
     """Arrange the values of a table by the columns `dimensions`, in that order, in `unit`.
 

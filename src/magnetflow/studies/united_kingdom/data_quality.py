@@ -47,7 +47,8 @@ def class_cv() -> pd.Series[float]:
     """Return the coefficient of variation of each input by the classes, as a fraction: that of its worst score."""
     table = tables.read("quality_classes")
     worst = scores().groupby("input", sort=False)["value"].max()
-    return worst.map(tables.in_unit(table, "1").set_axis(table["score"]))
+    of_score = tables.complete(tables.in_unit(table, "1").set_axis(table["score"]), range(1, 5), "quality_classes")
+    return worst.map(of_score)
 
 
 def powers() -> pd.DataFrame:

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from magnetflow import tables
-from magnetflow.errors import InputError
+from magnetflow.errors import InputError, TableError
 from magnetflow.studies.united_kingdom import contents, magnet_value, printed, vehicles, wind_draws
 
 NINE_TENTHS = 1.645  # standard deviations on either side that hold them, where errors are normal
-MORE, ZERO, PRINTED = "more", "zero", "printed"
+MORE, ZERO, PRINTED, FILE = "more", "zero", "printed", "headlines.csv"
 
 
 class Estimate(NamedTuple):
@@ -124,7 +124,8 @@ def headlines(estimates: Mapping[str, Callable[[], Estimate]] = ESTIMATES) -> pd
     Raises InputError, by row, for a headline without an estimate or without a range around it, and for one whose
     sentence its own estimate contradicts.
     """
-    table = tables.read("headlines").set_index("headline")
+    read = tables.read("headlines")
+    table = read.set_index("headline")
     for name in table.index.astype(str):
         if name not in estimates:
             raise InputError(f"headlines: {name} has no estimate; add a function to headlines.ESTIMATES")
@@ -132,7 +133,13 @@ def headlines(estimates: Mapping[str, Callable[[], Estimate]] = ESTIMATES) -> pd
     for name, row in found.iterrows():
         if not row["low"] < row["value"] < row["high"]:
             raise InputError(f"headlines: {name} has no range around its value; mend its estimate")
-    study = table["number"].map(printed.numbers()["value"])
+    numbers = printed.numbers()
+    for row, name, number, other in read[["headline", "number", "than"]].itertuples():
+        if number not in numbers.index or numbers["unit"][number] != "t":
+            raise TableError(FILE, f"found {number!r}, expected a printed number in t", int(row), "number")
+        if other not in (ZERO, PRINTED) and other not in set(read["headline"]) - {name}:
+            raise TableError(FILE, f"found {other!r}, expected zero, printed or another headline", int(row), "than")
+    study = table["number"].map(numbers["value"])
     than = {
         str(name): {ZERO: 0.0, PRINTED: float(study[str(name)])}.get(other, found["value"].get(other))
         for name, other in table["than"].astype(str).items()

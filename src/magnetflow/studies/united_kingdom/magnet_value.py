@@ -16,14 +16,17 @@ from scipy.stats import norm
 
 from magnetflow import tables
 from magnetflow.arrays import Matrix, Vector
-from magnetflow.errors import InputError
+from magnetflow.errors import InputError, TableError
 from magnetflow.studies.united_kingdom import magnets, printed
 
 WAYS = ("imports", "exports")
 FAR_BELOW = 0.25  # of the median unit value: a month below it has a mass that cannot be right
+FIRST_MONTH = 202406  # of the code of their own
 YEARS_OF_MASS = (2016, 2018)  # neighbours of the outlier of 2017, in which the code has a mass and a value
 ENDS = norm.ppf([0.05, 0.95])  # the ends of a skewed range hold nine tenths between them
 DRAWS, SEED = 20_000, 2024
+FRACTIONS = ("value share", "rare earths", "own price")
+POSITIVE = ("value share", "rare earths", "markup")
 Drawn = Mapping[tuple[str, str], Vector]
 
 
@@ -31,9 +34,21 @@ def months(direction: str) -> pd.DataFrame:
     """Return value (USD) and mass (kg) of magnets of rare earths by month (YYYYMM), and whether the mass is usable.
 
     It is not where the value of a kilogram is far below that of the other months.
+    Raises InputError for a month without one of them between the first and the last.
     """
     table = tables.read("magnet_code_months").query("direction == @direction")
-    by_month = table.pivot(index="month", columns="quantity", values="value")
+    parts = {}
+    for quantity, unit in (("value", "USD"), ("mass", "kg")):
+        rows = table[table["quantity"] == quantity]
+        parts[quantity] = tables.in_unit(rows, unit).set_axis(rows["month"])
+    first, last = FIRST_MONTH, max(series.index.max() for series in parts.values())
+    every = [month for month in range(first, last + 1) if 1 <= month % 100 <= 12]
+    by_month = pd.DataFrame(
+        {
+            what: tables.complete(series, every, f"magnet_code_months, {what} of {direction}")
+            for what, series in parts.items()
+        }
+    )
     unit_value = by_month["value"] / by_month["mass"]
     return by_month.assign(usable=unit_value >= FAR_BELOW * unit_value.median())
 
@@ -73,29 +88,43 @@ def other_unit_value_usd_per_kg(direction: str) -> float:
 
 def priced_years() -> list[int]:
     """Return the years in which the price of the oxide and the value of the trade are both known."""
-    priced, valued = oxide_cost_usd_per_kg(), magnets.trade("imports", "BACI, listed partners", "value")
-    return sorted(set(priced.index) & set(valued.index))
+    valued = magnets.trade("imports", "BACI, listed partners", "value")
+    return sorted(set(tables.read("oxide_prices")["year"]) & set(valued.index))
 
 
-def oxide_cost_usd_per_kg() -> pd.Series[float]:
+def oxide_cost_usd_per_kg(years: Sequence[int]) -> pd.Series[float]:
     """Return what a kilogram of neodymium costs when bought as oxide, by year, USD/kg."""
-    price = tables.read("oxide_prices").set_index("year")["value"]
-    return price / magnets.neodymium_in_oxide()
+    return magnets.oxide_price_usd_per_kg(years) / magnets.neodymium_in_oxide()
 
 
 def measured_markup(direction: str) -> float:
     """Return the value of a kilogram of rare earths in magnets over its cost as oxide, since June 2024."""
-    cost = oxide_cost_usd_per_kg()[[2024, 2025]].mean()
+    cost = oxide_cost_usd_per_kg([2024, 2025]).mean()
     return float(unit_value_usd_per_kg(direction) / magnets.rare_earth_fraction() / cost)
 
 
 def ranges() -> pd.DataFrame:
     """Return the ends `low` and `high` of each range that the estimate takes, by input and direction."""
     table = tables.read("magnet_value_inputs")
+    for row, name, unit, value in table[["input", "unit", "value"]].itertuples():
+        most = 1.0 if name in FRACTIONS else np.inf
+        if (
+            unit != ("USD/kg" if name == "other magnets" else "1")
+            or value > most
+            or (name in POSITIVE and value <= 0)
+        ):
+            problem = f"found {value:g} {unit} for {name}, expected a fraction, a markup, or USD/kg of other magnets"
+            raise TableError("magnet_value_inputs.csv", problem, int(row), "value")
     ends = table.pivot(index=["input", "direction"], columns="bound", values="value")
+    ends = ends.reindex(columns=["low", "high"])
     wrong = ends.index[~(ends["low"] <= ends["high"])]
     for name, way in wrong.tolist():
         raise InputError(f"magnet_value_inputs: {name} of {way} needs two ends, the lower one first")
+    for name in (*FRACTIONS, "markup", "other magnets"):
+        ways = sorted(way for given, way in ends.index if given == name)
+        if ways not in (["both"], sorted(WAYS)):
+            found = ", ".join(ways) or "none"
+            raise InputError(f"magnet_value_inputs: {name} is given for {found}; give both, or imports and exports")
     return ends
 
 
@@ -126,15 +155,15 @@ def cost_in_magnets_usd_per_kg(direction: str, drawn: Drawn, years: Sequence[int
     The markup times the cost as oxide, which follows the price of the year by the part `own price` and stays at the
     lowest price of `years` for the rest.
     """
-    cost = oxide_cost_usd_per_kg()[list(years)].to_numpy()
+    cost = oxide_cost_usd_per_kg(years).to_numpy()
     own = drawn["own price", direction][:, None]
     return np.asarray(drawn["markup", direction][:, None] * (own * cost + (1 - own) * cost.min()))
 
 
 def value_usd(direction: str, drawn: Drawn, years: Sequence[int]) -> Matrix:
     """Return the value of magnets of metal traded (draws, years), USD, with the partners that are not listed."""
-    listed = magnets.trade(direction, "BACI, listed partners", "value")[list(years)].to_numpy()
-    return np.asarray(drawn["partners", direction][:, None] * listed)
+    listed = tables.complete(magnets.trade(direction, "BACI, listed partners", "value"), years, "magnet_trade")
+    return np.asarray(drawn["partners", direction][:, None] * listed.to_numpy())
 
 
 def by_value_share_t(direction: str, drawn: Drawn, years: Sequence[int]) -> Matrix:
@@ -154,6 +183,8 @@ def by_unit_values_t(direction: str, drawn: Drawn, years: Sequence[int]) -> Matr
     mean = value_usd(direction, drawn, known).sum(1, keepdims=True) / mass.sum()
     content, other = drawn["rare earths", direction][:, None], drawn["other magnets", direction][:, None]
     magnet = content * cost_in_magnets_usd_per_kg(direction, drawn, years)
+    if (magnet <= other).any():
+        raise InputError("magnet_value_inputs: other magnets cost more than those of rare earths; lower their range")
     share = np.clip((mean - other) / (magnet - other), 0.0, 1.0)
     return np.asarray(share * content * value_usd(direction, drawn, years) / mean / 1000)
 
@@ -173,7 +204,7 @@ def largest_mass_share(direction: str, content: float) -> pd.Series[float]:
     `content` is the fraction of rare earths in them.
     """
     years = list(YEARS_OF_MASS)
-    cost = content * oxide_cost_usd_per_kg()[years]
+    cost = content * oxide_cost_usd_per_kg(years)
     return code_unit_value_usd_per_kg(direction)[years] / cost
 
 

@@ -6,6 +6,8 @@ with their uncertainties.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import xarray as xr
 
@@ -35,7 +37,8 @@ def trade(direction: str, statistic: str, quantity: str) -> pd.Series[float]:
     """
     table = tables.read("magnet_trade").set_index(["direction", "statistic", "quantity"]).sort_index()
     rows = table.loc[[(direction, statistic, quantity)]]
-    return rows.set_index("year")["value"].sort_index()
+    unit = {"mass": "kg", "unit value": "USD/kg"}.get(quantity, "EUR" if statistic == "PRODCOM" else "USD")
+    return tables.in_unit(rows, unit).set_axis(rows["year"]).sort_index()
 
 
 def outlier_t(year: int) -> float:
@@ -58,11 +61,17 @@ def ceiling_t(direction: str, *, lenient: bool = False) -> float:
     years in which they are known; `lenient` takes the lowest price of these years and the larger addition.
     """
     years = list(printed.years())
-    value = trade(direction, "BACI, listed partners", "value")[years]
-    price = tables.read("oxide_prices").set_index("year")["value"][years]
+    value = tables.complete(trade(direction, "BACI, listed partners", "value"), years, "magnet_trade")
+    price = oxide_price_usd_per_kg(years)
     factor = all_over_listed(direction)
     bought_kg = value.sum() * factor.max() / price.min() if lenient else (value / price).sum() * factor.mean()
     return float(bought_kg * neodymium_in_oxide() / 1000)
+
+
+def oxide_price_usd_per_kg(years: Sequence[int]) -> pd.Series[float]:
+    """Return the price of neodymium oxide by year, USD/kg. Raises InputError for a year without one."""
+    table = tables.read("oxide_prices").query("oxide == 'Nd2O3'")
+    return tables.complete(tables.in_unit(table, "USD/kg").set_axis(table["year"]), years, "oxide_prices")
 
 
 def neodymium_in_oxide() -> float:

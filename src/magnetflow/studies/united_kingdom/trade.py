@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from magnetflow import tables
+from magnetflow.errors import InputError, TableError
 from magnetflow.studies.united_kingdom import estimates, magnets, printed, vehicles, wind
 
 CONSISTENT, OUTSIDE, INCONCLUSIVE = "consistent", "outside the bound", "inconclusive"
@@ -34,14 +35,24 @@ def statistic(product: str, direction: str, name: str, quantity: str) -> pd.Seri
     """
     table = tables.read("trade_statistics").set_index(["product", "direction", "statistic", "quantity"]).sort_index()
     rows = table.loc[[(product, direction, name, quantity)]]
-    amounts = tables.in_unit(rows, "kg") if quantity == "mass" else rows["value"]
-    return amounts.groupby(rows["year"]).sum()
+    unit = {"mass": "kg", "number": "count"}.get(quantity, "EUR" if name == "PRODCOM" else "USD")
+    return tables.in_unit(rows, unit).groupby(rows["year"]).sum()
 
 
 def parameter(name: str) -> pd.DataFrame:
-    """Return a parameter by year (rows) and bound (columns), in kg, MW or as a fraction."""
+    """Return a parameter by year (rows) and bound (columns), in kg, MW or as a fraction.
+
+    Raises TableError for a fraction above one, InputError where a low end is above a high one.
+    """
     table = tables.read("trade_parameters").query("parameter == @name")
-    return table.pivot(index="year", columns="bound", values="value")
+    unit = {"nacelle mass": "kg", "turbine rating": "MW"}.get(name, "1")
+    values = tables.in_unit(table, unit)
+    for row in values.index[(values > 1) & (unit == "1")]:
+        raise TableError("trade_parameters.csv", f"found {values[row]:g}, expected a fraction", int(row), "value")
+    found = table.assign(value=values).pivot(index="year", columns="bound", values="value")
+    if "low" in found and not found["low"].max() <= found.get("high", found["low"] * np.nan).max():
+        raise InputError(f"trade_parameters: {name} needs a low and a high end, the lower one first")
+    return found
 
 
 def unit_value_usd_per_kg(product: str, direction: str) -> pd.Series[float]:
@@ -62,7 +73,9 @@ def imported_kg(product: str) -> pd.DataFrame:
     at_uk_value = value / unit_value_usd_per_kg(product, "imports")[COUNTED]
     at_world_value = value / unit_value_usd_per_kg(product, "world")
     low = at_uk_value * reported / value[COUNTED]
-    return pd.DataFrame({"low": low, "uk_value": at_uk_value, "high": at_world_value}).loc[list(printed.years())]
+    masses = {"low": low, "uk_value": at_uk_value, "high": at_world_value}
+    years, table = list(printed.years()), f"trade_statistics, {product} imported"
+    return pd.DataFrame({end: tables.complete(mass, years, table) for end, mass in masses.items()})
 
 
 def content_of_a_set_kg() -> pd.DataFrame:
@@ -78,7 +91,8 @@ def content_of_a_set_kg() -> pd.DataFrame:
     rating_mw = parameter("turbine rating")
     sets = pd.Series(0.0, index=by_year.index)
     for site in added_mw.site.values:
-        sets += added_mw.sel(site=site, drop=True).to_series() / rating_mw[site]
+        rating = tables.complete(rating_mw[site], years, f"trade_parameters, turbine rating {site}")
+        sets += added_mw.sel(site=site, drop=True).to_series() / rating
     return pd.DataFrame({"of_year": by_year / sets, "of_all": by_year.sum() / sets.sum()})
 
 
@@ -114,7 +128,9 @@ def sets_exported_share_bound() -> tuple[Range, float]:
     ranking of BACI sets. The share needed is that of those other years together.
     """
     imports = statistic("sets", "imports", "BACI", "value")[list(printed.years())]
-    limit = statistic("sets", "exports", "BACI, upper limit", "value")
+    open_years = [year for year in imports.index if year not in sets_exported_share().index]
+    limits = statistic("sets", "exports", "BACI, upper limit", "value")
+    limit = tables.complete(limits, open_years, "trade_statistics, upper limit of sets exported")
     counted = (sets_exported_share() * imports).dropna().sum()
     numbers = printed.numbers()["value"]
     needed = numbers["flow.E5.2"] / numbers["flow.I5.1.4"] * imports.sum() - counted
