@@ -146,7 +146,7 @@ def test_a_selected_inverse_has_the_entries_of_the_whole(rows: int, seed: int, l
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(selected, "LONGEST", longest)
         patch.setattr(selected, "FEW", few)
-        forms = selected.selected_forms(g, along)
+        forms = selected.selected_forms(g, selected.factorise((g @ g.T).tocsc()), along)
     whole = np.linalg.inv((g @ g.T).toarray())
     exact = np.einsum("ij,jk,ik->i", along.toarray(), whole, along.toarray())
     assert forms == pytest.approx(exact, rel=1e-8, abs=1e-12)
@@ -156,9 +156,10 @@ def test_a_dense_block_that_is_too_large_is_declined(monkeypatch: pytest.MonkeyP
     g = sparse.csr_array(np.random.default_rng(0).normal(size=(30, 40)))
     monkeypatch.setattr(selected, "LONGEST", 5)
     monkeypatch.setattr(selected, "FEW", 0)
-    assert selected.selected_forms(g, sparse.csr_array(np.eye(30))) is not None
+    factors = selected.factorise((g @ g.T).tocsc())
+    assert selected.selected_forms(g, factors, sparse.csr_array(np.eye(30))) is not None
     monkeypatch.setattr(selected, "LARGEST_BLOCK", 5)
-    assert selected.selected_forms(g, sparse.csr_array(np.eye(30))) is None
+    assert selected.selected_forms(g, factors, sparse.csr_array(np.eye(30))) is None
 
 
 @given(st.integers(0, 10_000), st.integers(1, 6), st.sampled_from([(30, 15, 0.08), (70, 55, 0.02), (70, 55, 0.3)]))
@@ -318,7 +319,7 @@ def test_where_entries_of_the_inverse_cancel_each_variable_is_solved_for() -> No
     near = 1e-5
     g = sparse.csr_array(np.array([[1.0, 0.0, 0.0], [(1 - near**2) ** 0.5, near, 0.0]]))
     along = sparse.csr_array(np.array([[1.0, 0.0], [1.0, -1.0]]) @ (g @ g.T).toarray())
-    found = selected.selected_forms(g, along)
+    found = selected.selected_forms(g, selected.factorise((g @ g.T).tocsc()), along)
     assert found is not None
     assert np.isnan(found).any()
 

@@ -18,6 +18,7 @@ from magnetflow.inference.solver.leastsquares import Determined, Fit
 from magnetflow.inference.solver.matrices import evened_columns, row_lengths, scaled
 
 BLOCK = 400  # variables treated at once
+MANY = 50  # unmeasured variables from which the response of all costs less than solving for each
 CANCELLED = 1e-6  # part of a variance left, below which the difference has too few digits
 EPSILON = 1e-15  # part of the terms of a sum
 ROUNDING = 1e-10  # part of an sd below which it may be none
@@ -85,7 +86,7 @@ def response(problem: Problem, fitted: Fit, places: Indices) -> sparse.csr_array
 
 def _of_unmeasured(determined: Determined, asked: Indices, pivots: Indices) -> sparse.csr_array:
     """Return the response (asked, errors) of the unmeasured variables `asked`, determined at these `pivots`."""
-    whole = determined.response if len(asked) > BLOCK else None
+    whole = determined.response if len(asked) > MANY else None
     if whole is not None:
         return scaled(whole[pivots], -determined.scale[asked])
     parts = []

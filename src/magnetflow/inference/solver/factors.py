@@ -89,7 +89,7 @@ class SparseFactor:
         along = (rows @ self.g.T).tocsr()
         count = np.diff(along.indptr)
         variances, short = np.where(count > 0, np.nan, 0.0), count <= LONGEST
-        selected = selected_forms(self.g, along[short]) if along.shape[0] > MANY else None
+        selected = selected_forms(self.g, self.lu, along[short]) if along.shape[0] > MANY else None
         if selected is not None:
             variances[short] = selected
         left = np.flatnonzero(np.isnan(variances))[:limit]

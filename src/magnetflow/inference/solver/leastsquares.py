@@ -139,7 +139,7 @@ class Determined:
         for _ in range(DEEPEST):
             if not waiting.any():
                 return response
-            response = sparse.csr_array(first + others @ response)
+            response = first + others @ response
             if response.nnz > FULLEST * (first.nnz + len(diagonal)):
                 return None
             waiting = np.bincount(row_numbers(others), waiting[others.indices], len(waiting)) > 0

@@ -108,7 +108,7 @@ def without_cancelled(
     """
     product, terms = factors[0], abs(factors[0]) if sizes is None else sizes
     for factor in factors[1:]:
-        product, terms = sparse.csr_array(product @ factor), sparse.csr_array(terms @ abs(factor))
+        product, terms = product @ factor, terms @ abs(factor)
     product.sort_indices()
     terms.sort_indices()
     of_entry = terms.data

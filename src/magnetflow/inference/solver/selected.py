@@ -31,12 +31,12 @@ def factorise(symmetric: sparse.csc_array) -> SuperLU:
     return splu(symmetric, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
 
 
-def selected_forms(g: sparse.csr_array, along: sparse.csr_array) -> Vector | None:
+def selected_forms(g: sparse.csr_array, lu: SuperLU, along: sparse.csr_array) -> Vector | None:
     """Return a (G Gᵀ)⁻¹ aᵀ for each row a of `along` (variables, rows of G); None where the factors are too full.
 
-    NaN where terms cancel so far that too few digits are left.
+    `lu` are the factors of G Gᵀ. NaN where terms cancel so far that too few digits are left.
     """
-    inverse = _needed_inverse(g, along)
+    inverse = _needed_inverse(g, lu, along)
     if inverse is None:
         return None
     position, entries = inverse
@@ -66,11 +66,13 @@ class _Factors(NamedTuple):
     pivots: Vector
 
 
-def _needed_inverse(g: sparse.csr_array, along: sparse.csr_array) -> tuple[Indices, sparse.csr_array | Matrix] | None:
+def _needed_inverse(
+    g: sparse.csr_array, lu: SuperLU, along: sparse.csr_array
+) -> tuple[Indices, sparse.csr_array | Matrix] | None:
     """Return as `_selected_inverse` that of G Gᵀ, for all pairs of rows that meet in a row of `along`."""
+    if g.shape[0] <= FEW:
+        return np.arange(g.shape[0]), lu.solve(np.eye(g.shape[0]))
     square = g @ g.T
-    if square.shape[0] <= FEW:
-        return np.arange(square.shape[0]), factorise(square.tocsc()).solve(np.eye(square.shape[0]))
     moved = sparse.csr_array((np.ones(along.nnz), along.indices, along.indptr), shape=along.shape)
     entries, pairs = square.tocoo(), (moved.T @ moved).tocoo()
     places = tuple(np.concatenate(both) for both in zip(entries.coords, pairs.coords, strict=True))
