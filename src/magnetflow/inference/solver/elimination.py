@@ -167,23 +167,38 @@ class _Work:
         for row in sorted(holders):
             factor = self.rows[row][column] / pivot_row[column]
             self.entries -= len(self.rows[row])
-            _subtract(self.rows[row], pivot_row, factor)
+            self._reduce(row, pivot_row, factor)
             self.rows[row].pop(column, None)
             self.entries += len(self.rows[row])
             _subtract(self.combinations[row], combination, factor)
-            for other in pivot_row:
-                (self.holders[other].add if other in self.rows[row] else self.holders[other].discard)(row)
         holders.clear()
         self.pivots.append(column)
         self.pivot_rows.append(pivot_row)
         self.pivot_combinations.append(combination)
 
+    def _reduce(self, row: int, pivot_row: dict[int, float], factor: float) -> None:
+        """Take `factor` times the pivot row from a row, as `_subtract`, and keep account of who holds a column."""
+        entries = self.rows[row]
+        for column, entry in pivot_row.items():
+            before, change = entries.get(column), factor * entry
+            if before is None:
+                if change:
+                    entries[column] = -change
+                    self.holders[column].add(row)
+                continue
+            after = before - change
+            if abs(after) <= VANISHED * max(abs(before), abs(change)):
+                del entries[column]
+                self.holders[column].discard(row)
+            else:
+                entries[column] = after
+
     def _pivot(self, column: int) -> int:
         """Return the shortest of the rows in which a column is large enough."""
-        holders = self.holders[column]
-        largest = max(abs(self.rows[row][column]) for row in holders)
-        stable = (row for row in holders if abs(self.rows[row][column]) >= STABLE * largest)
-        return min(stable, key=lambda row: (len(self.rows[row]), row))
+        rows = self.rows
+        sizes = {row: abs(rows[row][column]) for row in self.holders[column]}
+        least = STABLE * max(sizes.values())
+        return min([(len(rows[row]), row) for row, size in sizes.items() if size >= least])[1]
 
     def finish_densely(self) -> tuple[list[int], list[dict[int, float]]]:
         """Factorise what is left, if anything: Qᵀ times it is upper triangular in pivot order, then zero.

@@ -30,6 +30,7 @@ MANY = 200  # variables from which entries of the inverse cost less than solving
 MET = 1e-10  # of a reduced balance: the sparse solution is trusted if it meets them to this
 SURE = 1e-4  # square of the distance of each row from those before it, from which they are independent
 FEW = 0.05  # of the rows
+TRIED = 1000  # rows up to which it costs little to take all as independent first; of more, some hardly ever are not
 LEAST_SHARE = 1e-6  # of a row's length: a column smaller than that does not settle independence
 LARGEST_CORE = 6000  # rows; beyond it the dense factorisation would not fit a desk machine
 
@@ -114,7 +115,9 @@ def nearest(reduced: sparse.csr_array, gap: Vector) -> tuple[Indices, DenseFacto
     `reduced` is G (rows, errors), `gap` is h (rows). Raises ConvergenceError for rows too nearly dependent.
     """
     if reduced.shape[1] > DENSE_LIMIT:
-        independent, sparse_factor = np.arange(reduced.shape[0]), _factorise_sparsely(reduced)
+        independent, sparse_factor = np.arange(reduced.shape[0]), None
+        if len(independent) <= TRIED:
+            sparse_factor = _factorise_sparsely(reduced)
         if sparse_factor is None or sparse_factor.lu.U.diagonal().min(initial=1.0) < SURE:
             independent = _independent_rows(reduced)
             sparse_factor = _factorise_sparsely(rows_of(reduced, independent))
