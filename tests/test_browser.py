@@ -223,17 +223,17 @@ def test_sliders_move_the_outcomes_and_come_back(browser: Browser, book: Path) -
         float(part.replace(",", "")) for part in before[0].split("\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
     )
 
-    share = box.locator("input[type=range]").first
+    share = box.locator("input[type=range]").nth(1)  # after the contents of a generator
     share.focus()
     page.keyboard.press("End")  # the market share of NdFeB magnets, two standard deviations up
     reach = 1 + 20 * float(share.get_attribute("data-step") or 0)
     moved = float(now.first.text_content().split("\N{NO-BREAK SPACE}")[0].replace(",", ""))  # type: ignore[union-attr]
     assert moved == pytest.approx(value * reach, abs=1.0)  # the whole net import is in proportion to it
-    assert box.locator("output[for=what-if-0]").text_content() == f"+{100 * (reach - 1):.1f} %"
+    assert box.locator("output[for=what-if-1]").text_content() == f"+{100 * (reach - 1):.1f} %"
 
     box.locator("button").click()
     assert now.all_text_contents() == before
-    box.locator("input[type=checkbox]").first.check()
+    box.locator("input[type=checkbox]").nth(1).check()
     narrowed = float(now.first.text_content().split("\N{NO-BREAK SPACE}")[-1].replace(",", ""))  # type: ignore[union-attr]
     assert narrowed < 0.6 * spread
     assert not faults

@@ -90,9 +90,29 @@ def test_a_quantity_has_one_range_of_ours_and_that_of_the_study_is_shown_once() 
     for headline, own in same.items():
         for end in (".low", ".high"):
             assert recorded[own + end]["value"] == pytest.approx(recorded[headline + end]["value"], rel=1e-6)
-    nets = [name for name in rows if "net_magnets" in name or "net_import" in name or name == "magnets.value.net"]
-    with_spread = {name for name in nets if recorded[name]["sd"] is not None}
-    assert not {name for name in with_spread if rows[name]["kind"] != "propagated"} - {"voi.sd.net_import"}
+    assert recorded["whole.flow.C5.2"]["value"] == pytest.approx(recorded["headline.new_turbines"]["value"], rel=1e-9)
+    half = (recorded["headline.new_turbines.high"]["value"] - recorded["headline.new_turbines.low"]["value"]) / 2
+    assert recorded["whole.flow.C5.2"]["sd"] == pytest.approx(half / 1.645, rel=0.03)
+    # What else has a spread is a printed number by the scores, kind propagated, or is not the quantity itself.
+    others = {
+        "net_magnets": "net_magnets|net_import|magnets.value.net",
+        "turbines_in_use": r"wind\.stock_2021|in_use.*turbines|turbines_in_use",
+        "cars_in_use": r"vehicles\.stock|cars_in_use(?!\.)|vehicles\.opening",
+        "new_turbines": r"new_installation(?!_)|new_turbines|flow\.C5\.2$",
+        "new_cars": r"vehicles\.consumption|new_cars",
+        "motors_made": r"motors_made|motors\.made",
+    }
+    ours = {"magnets.value.net", "wind.stock_2021_cohort", "wind.new_installation", "whole.flow.C5.2"}
+    for headline, pattern in others.items():
+        spread = [
+            name
+            for name in rows
+            if re.search(pattern, name)
+            and (recorded[name]["sd"] is not None or name.endswith((".low", ".high", ".sd")))
+            and rows[name]["kind"] != "propagated"
+        ]
+        strange = {name.removesuffix(".low").removesuffix(".high") for name in spread} - ours
+        assert strange <= {f"headline.{headline}", "voi.sd.net_import"}, (headline, strange)
     glued = {
         page.stem: set(re.findall(r"\{glue:text\}`([^`]+)`", page.read_text()))
         for page in (ROOT / "notebooks").glob("*.md")

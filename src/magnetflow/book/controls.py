@@ -18,7 +18,7 @@ from IPython.display import HTML
 from magnetflow.arrays import Array
 from magnetflow.book.results import DIGITS, embedded, fixed, html_table, plain, with_spread
 from magnetflow.inference.draws.space import probabilities
-from magnetflow.studies.united_kingdom import data_quality
+from magnetflow.studies.united_kingdom import data_quality, estimates
 from magnetflow.studies.united_kingdom.draws import improvement
 from magnetflow.studies.united_kingdom.draws.model import Model, given_t
 
@@ -85,7 +85,7 @@ def export_system(model: Model, outcomes: Mapping[str, str], inputs: Sequence[st
         "inputs": [
             {
                 "label": str(label[name]),
-                "cv": float(data_quality.input_cv()[name]),
+                "cv": float(estimates.input_cv()[name]),
                 "best": improvement.best_cv(),
                 "by_element": bool(role[name] == data_quality.BY_ELEMENT),
                 "power": powers.loc[flows, name].tolist(),

@@ -2,7 +2,8 @@
 
 Compounds and alloys are given as all rare earths together, everything from magnets onwards as Nd, Dy, Pr and Tb.
 A flow that an equation gives has its printed total, shared out among the elements by a prior, or is estimated here;
-its uncertainty comes from the quality scores of its inputs, and flows that share an input covary.
+its uncertainty comes from the quality scores of its inputs, or from draws of these, and flows that share an input
+covary.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ import pandas as pd
 from magnetflow import tables
 from magnetflow.arrays import Matrix
 from magnetflow.flows import quality
-from magnetflow.studies.united_kingdom import contents, data_quality, printed, vehicles, wind
+from magnetflow.studies.united_kingdom import contents, data_quality, printed, vehicles, wind, wind_draws
 from magnetflow.studies.united_kingdom.data_quality import BY_ELEMENT
 
 ALL = "all"  # the layer of compounds and alloys: all rare earths together
 ELEMENTS = contents.ELEMENTS
 LAYERS = (ALL, *ELEMENTS)
 Entry = tuple[str, str]  # a flow and its layer
-ESTIMATED, NOT_SPLIT = "estimated", "all rare earths"  # groups of flows without element shares of their own
+TURBINES, NOT_SPLIT = "new turbines", "all rare earths"  # groups of flows that are not split by declared shares
 EV_SHARES = "EV magnets"  # the group of a flow that the table of methods does not list
 # How far the shares of the elements differ between flows of one group, relative to the share; assumed.
 SHARE_SCATTER = 0.02
@@ -99,17 +100,41 @@ def share_priors() -> dict[str, pd.DataFrame]:
 
 
 def element_shares() -> dict[str, tuple[pd.Series[float], pd.DataFrame]]:
-    """Return mean and relative covariance of the shares of the elements, by group of flows."""
-    return {
+    """Return mean and relative covariance of the shares of the elements, by group of flows.
+
+    Those of what is estimated here are those of the draws of new turbines.
+    """
+    shares = {
         group: (prior["mean"], quality.shares_covariance(prior["mean"], prior["sd"]))
         for group, prior in share_priors().items()
     }
+    return shares | {TURBINES: wind_draws.spread_of_new_turbines()[1:]}
+
+
+def drawn_inputs() -> list[str]:
+    """Return the inputs of the flows that are estimated here, whose uncertainty follows from draws."""
+    methods, powers = data_quality.methods(), data_quality.powers()
+    of_flows = powers.loc[methods.index[methods["split"] == TURBINES]].ne(0).any()
+    return [str(name) for name in of_flows.index[of_flows]]
+
+
+def input_cv() -> pd.Series[float]:
+    """Return the coefficient of variation of each input, as a fraction: that of its scores.
+
+    Those of the inputs of new turbines are greater by one factor, with which the mass of these has the standard
+    deviation of its draws.
+    """
+    cv, drawn = data_quality.input_cv(), drawn_inputs()
+    whole, shares, _ = wind_draws.spread_of_new_turbines()
+    of_inputs = (whole**2 - SHARE_SCATTER**2 * float((shares**2).sum())) ** 0.5
+    cv[drawn] *= of_inputs / float(np.linalg.norm(cv[drawn]))
+    return cv
 
 
 def groups_of(flows: Iterable[str]) -> dict[str, str]:
-    """Return for each flow the group whose element shares it takes, or `estimated`, or `all rare earths`."""
+    """Return for each flow the group whose element shares it takes, or `all rare earths`."""
     groups = data_quality.methods()["split"].to_dict()
-    groups |= {stock: ESTIMATED for stock in stock_flows().query("product == 'turbines'").index}
+    groups |= {stock: TURBINES for stock in stock_flows().query("product == 'turbines'").index}
     return {flow: str(groups.get(flow, EV_SHARES)) for flow in flows}
 
 
@@ -124,7 +149,7 @@ def estimated_t() -> dict[str, pd.Series[float]]:
     additions = wind.study_additions_mw()
     installed = wind.new_installation_kg(additions, printed.years()).sum(["year", "site", "generator"])
     standing = wind.stock_kg().sum(["site", "generator"])
-    arrays = {str(flow): installed for flow in methods.index[methods["split"] == ESTIMATED]}
+    arrays = {str(flow): installed for flow in methods.index[methods["split"] == TURBINES]}
     for stock, year in stocks.loc[stocks["product"] == "turbines", "year"].items():
         arrays[str(stock)] = standing.sel(year=year, drop=True)
     return {flow: (array / 1000).to_series()[list(ELEMENTS)] for flow, array in arrays.items()}
@@ -148,7 +173,7 @@ def relative_covariance(entries: list[Entry], with_shares: bool = True) -> pd.Da
     Activities, market shares and conversions err alike in every element, contents in each element on its own.
     `with_shares` adds the error of the shares that split a printed total into elements, and their scatter.
     """
-    powers, cv = data_quality.powers(), data_quality.input_cv()
+    powers, cv = data_quality.powers(), input_cv()
     own = data_quality.inputs()["role"].eq(BY_ELEMENT).loc[cv.index].to_numpy()
     index = pd.MultiIndex.from_tuples(entries, names=["flow", "layer"])
     layers = index.get_level_values("layer").to_numpy()

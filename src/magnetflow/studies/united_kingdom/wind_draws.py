@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from magnetflow.arrays import Array, Counts, Matrix, Vector
 from magnetflow.errors import InputError
 from magnetflow.flows.stocks import survival
 from magnetflow.studies.united_kingdom import printed, wind
-from magnetflow.studies.united_kingdom.estimates import ELEMENTS
+from magnetflow.studies.united_kingdom.contents import ELEMENTS
 
 INPUTS = ("market shares", "contents of magnets", "types without magnets", "lives", "ages")
 SHARES, MAGNETS, OTHERS, LIVES, AGES = INPUTS
@@ -278,6 +279,23 @@ def variance_due_to(quantity: Callable[[Fleet], xr.DataArray]) -> pd.DataFrame:
     whole = quantity(draw_fleet()).var("draw")
     parts = {name: 1 - quantity(draw_fleet(fixed={name})).var("draw") / whole for name in INPUTS}
     return pd.DataFrame({name: part.to_series() for name, part in parts.items()}).T
+
+
+@cache
+def spread_of_new_turbines() -> tuple[float, pd.Series[float], pd.DataFrame]:
+    """Return how sure the draws are of new turbines, for the whole system.
+
+    That is the standard deviation of the mass of all elements, relative to its central value, the central shares of
+    the elements, and the relative covariance of these (element, element).
+    """
+    years, elements = list(printed.years()), list(ELEMENTS)
+    installed = draw_fleet().installed_kg(draw_additions_mw(years)).sum(["site", "year"])
+    drawn = installed.transpose("draw", "element").to_numpy()
+    central = wind.new_installation_kg(wind.study_additions_mw(), years).sum(["year", "site", "generator"])
+    mass = central.to_series()[elements]
+    shares, of_draws = mass / mass.sum(), drawn / drawn.sum(1, keepdims=True)
+    relative = np.cov(of_draws.T, bias=True) / np.outer(shares, shares)
+    return float(drawn.sum(1).std() / mass.sum()), shares, pd.DataFrame(relative, elements, elements)
 
 
 def headlines() -> pd.DataFrame:

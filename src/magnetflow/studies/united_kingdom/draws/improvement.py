@@ -21,7 +21,7 @@ from magnetflow.flows import quality
 from magnetflow.inference.draws import ensemble as ensembles
 from magnetflow.inference.draws.distributions import NORMAL, quantiles
 from magnetflow.inference.draws.space import Space, Split, probabilities
-from magnetflow.studies.united_kingdom import accounts, data_quality
+from magnetflow.studies.united_kingdom import accounts, data_quality, estimates
 from magnetflow.studies.united_kingdom.draws.model import NET_IMPORT, Model
 
 HEADLINES = {  # named outcomes and how a table heads them
@@ -150,6 +150,6 @@ def one_at_a_time(model: Model, outcome: str, inputs: Sequence[str]) -> pd.DataF
     for side, sign in {"one sd lower": -1.0, "one sd higher": 1.0}.items():
         values = np.repeat(mean, len(inputs), axis=1)
         for column, name in enumerate(inputs):
-            values[model.space.value_groups == name, column] *= 1.0 + sign * data_quality.input_cv()[name]
+            values[model.space.value_groups == name, column] *= 1.0 + sign * estimates.input_cv()[name]
         columns[side] = model.without_bounds(values)[place] - middle
     return pd.DataFrame(columns, index=list(inputs))

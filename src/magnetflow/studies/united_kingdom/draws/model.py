@@ -59,7 +59,7 @@ def share_means() -> dict[str, float]:
 
 def distributions() -> pd.DataFrame:
     """Return role, kind of distribution, mean and coefficient of variation of each input, and why that kind."""
-    roles, cv = data_quality.inputs()["role"], data_quality.input_cv()
+    roles, cv = data_quality.inputs()["role"], estimates.input_cv()
     scores = data_quality.scores()
     other = scores[scores["indicator"] == "other"].set_index("input")["value"]
     means = share_means()

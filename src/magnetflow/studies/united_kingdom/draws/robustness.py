@@ -19,7 +19,7 @@ from magnetflow.inference.draws.distributions import LOGNORMAL, NORMAL, STUDENT,
 from magnetflow.inference.draws.space import Input, Space, probabilities
 from magnetflow.inference.draws.streaming import Summary, summarise
 from magnetflow.inference.problem import MEASURED, UNMEASURED, state
-from magnetflow.studies.united_kingdom import data_quality, picture, printed
+from magnetflow.studies.united_kingdom import data_quality, estimates, picture, printed
 from magnetflow.studies.united_kingdom.draws import improvement
 from magnetflow.studies.united_kingdom.draws.model import Model
 from magnetflow.studies.united_kingdom.review import splits
@@ -53,6 +53,8 @@ def doubted(base: Model, outcomes: Sequence[str], *, draws: int, seed: int) -> t
     inputs = scores["input"].unique()
     own = inputs[:, None] == scores["input"].to_numpy()
     squared = own @ (scores["cv"].to_numpy()[:, None] * factor[keys.ngroup()]) ** 2  # inputs by draws
+    drawn = estimates.drawn_inputs()
+    squared[pd.Index(inputs).get_indexer(pd.Index(drawn))] = estimates.input_cv()[drawn].to_numpy()[:, None] ** 2
     best = improvement.best_cv() * factor[list(keys.groups).index(BEST)]
     weight, rest = _variance_by_input(base, outcomes)
     sd = np.sqrt(weight.to_numpy() @ squared + rest.to_numpy()[:, None])
@@ -68,7 +70,7 @@ def _variance_by_input(base: Model, outcomes: Sequence[str]) -> tuple[pd.DataFra
 
     Left are the shares of the elements and their scatter, which do not follow from scores.
     """
-    cv = data_quality.input_cv()
+    cv = estimates.input_cv()
     slope = base.gradient.loc[list(outcomes)].to_numpy() * base.space.mean
     groups = base.space.value_groups
     weight = np.array([(slope[:, groups == name] ** 2).sum(axis=1) for name in cv.index]).T
@@ -82,7 +84,7 @@ def moved_scores(base: Model, outcomes: Sequence[str]) -> pd.DataFrame:
     Columns: input, indicator, score (from), to, outcome, first (the proposal then worth most), worth (of it, t),
     before (the proposal worth most without the move) and left (what that is worth then, t).
     """
-    moves, squared = _moves(), data_quality.input_cv() ** 2
+    moves, squared = _moves(), estimates.input_cv() ** 2
     as_scored: Matrix = np.array(squared, dtype=np.float64)[None, :]
     after = np.repeat(as_scored, len(moves), axis=0)
     after[np.arange(len(moves)), squared.index.get_indexer(pd.Index(moves["input"]))] += moves["change"]
@@ -104,7 +106,8 @@ def _moves() -> pd.DataFrame:
     scores = data_quality.graded(data_quality.scores())
     levels = data_quality.levels().rename(columns={"score": "to", "value": "cv_then"})
     moves = scores.merge(levels, on=["indicator", "sensitivity"])
-    moves = moves[(moves["to"] - moves["score"]).abs() == 1].reset_index(drop=True)
+    moves = moves[(moves["to"] - moves["score"]).abs() == 1]
+    moves = moves[~moves["input"].isin(estimates.drawn_inputs())].reset_index(drop=True)
     moves["change"] = moves["cv_then"] ** 2 - moves["cv"] ** 2
     return moves[["input", "indicator", "score", "to", "change"]]
 

@@ -139,7 +139,7 @@ def _reconciled() -> dict[str, tuple[float, float, str]]:
 def _estimated() -> dict[str, tuple[float, float, str]]:
     """Return the numbers on wind turbines, as chapter 03 estimates them."""
     years, stock = printed.years(), wind.stock_kg() / 1000
-    cv = float(data_quality.flow_cv(data_quality.input_cv())["wind 2021"])
+    cv = float(data_quality.flow_cv(estimates.input_cv())["wind 2021"])
     offshore = stock.sel(site="offshore", element="Nd").sum("generator")
     masses = {f"stock.offshore_Nd_{year}": float(offshore.sel(year=year)) for year in years[1:]}
     masses["stock.wind_2021"] = float(stock.sel(year=years[-1]).sum())

@@ -51,7 +51,7 @@ def nodes() -> dict[str, Node]:
         terms = {
             flow: (1.0 if enters[flow] != enters[rest] else -1.0, name) for flow, name in group.drop(rest).items()
         }
-        prior_of = {name: prior[flow] for flow, (_, name) in terms.items() if name != estimates.ESTIMATED}
+        prior_of = {name: prior[flow] for flow, (_, name) in terms.items() if name != estimates.TURBINES}
         found[str(market)] = Node(str(market), rest, terms, prior_of)
     return found
 
@@ -76,7 +76,7 @@ def solve(node: Node) -> Reconciliation:
             value.append(float(numbers["value"][f"table2.{flow}.{element}"]) / 100)
             sd.append(float(numbers["half_width"][f"table2.{flow}.{element}"]) / 100 / 3**0.5)
         for flow, (_, group) in node.terms.items():
-            if group == estimates.ESTIMATED:
+            if group == estimates.TURBINES:
                 names.append(f"{flow} [{element}]")
                 value.append(float(estimated[flow][element]))
                 sd.append(ESTIMATE_ERROR * float(estimated[flow][element]))
@@ -90,7 +90,7 @@ def _relation(node: Node, element: str, numbers: pd.Series[float]) -> Expression
     """Return v_R m_R - sqrt(sum of (v_f m_f)²) for the rest R and the flows f it is computed from."""
     rest = squares = constant(0.0)
     for flow, (sign, group) in node.terms.items():
-        if group == estimates.ESTIMATED:
+        if group == estimates.TURBINES:
             mass = variable(f"{flow} [{element}]")
         else:
             mass = numbers[f"flow.{flow}"] * variable(f"share of {element} in {group}")
