@@ -35,7 +35,10 @@ NAMED: dict[str, tuple[set[str | int], str]] = {
         "printed numbers that a finding is about, and the years that the text compares",
     ),
     "review/other_sources.py": ({"I3.1", "EV 2021", 2020}, "a flow and a stock that others report, and their year"),
-    "review/scorecard.py": ({"C1", "E2", "wind 2021"}, "printed uncertainties, and that of a stock"),
+    "review/evidence.py": (
+        {"C1", "E2", "O3.1", "C5.1", "I5.2", "I1", "E1", "I2", "E5.1", "E4.1", "E5.2", "I5.1", "I5.1.4", 2018, 2020},
+        "flows that trade and propagation test, and the years of a printed mine output",
+    ),
 }
 BUILDING = {"accounts.py", "data_quality.py", "draws/model.py", "estimates.py", "picture.py", "upstream.py"}
 

@@ -1,8 +1,8 @@
 """The system of the study: which flows and balances does it have, and what do the balances make of them?
 
 It is read from tables into a `System`, as a user's folder is; `examples/united-kingdom` is that system, written.
-A flow that an equation gives is measured; what the study computes as the rest of a market is unmeasured, and follows
-from the balances.
+A flow that an equation gives is measured; what is taken for the rest of a market, as the study computes consumption,
+is unmeasured, and follows from the balances.
 """
 
 from __future__ import annotations

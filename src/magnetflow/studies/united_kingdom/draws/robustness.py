@@ -125,7 +125,7 @@ def _worth(weight: pd.Series[float], rest: float, squared: Matrix) -> pd.DataFra
 
 
 def residual(flow: str, kind: str, *, draws: int, seed: int) -> tuple[Summary, float]:
-    """Draw a flow that the study computes as a rest, from the others at their printed uncertainties for Nd.
+    """Draw a flow that is the rest of its market, from the others at their printed uncertainties for Nd.
 
     Return what the draws say of the rest before and after the balance within bounds, and its sd to first order.
     """

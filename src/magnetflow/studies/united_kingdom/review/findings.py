@@ -12,7 +12,7 @@ import pandas as pd
 from magnetflow import tables
 from magnetflow.errors import InputError
 from magnetflow.studies.united_kingdom import estimates, magnets, printed, vehicles, wind
-from magnetflow.studies.united_kingdom.review import scorecard, splits
+from magnetflow.studies.united_kingdom.review import evidence, splits
 
 Found = dict[str, tuple[dict[str, float], bool]]
 
@@ -105,8 +105,7 @@ def _of_cars(numbers: dict[str, float]) -> Found:
 
 
 def _of_motors_and_scrap(numbers: dict[str, float]) -> Found:
-    middle, sd = scorecard.motors_made()
-    half = sd * 12**0.5 / 2
+    by_share = evidence.motors_by_share()
     made, demand = numbers["count.motors_produced"], numbers["context.motor_demand_2022"]
     year = made / len(printed.years())
     errors = [numbers[f"table2.{flow}.Nd"] * numbers[f"flow.{flow}"] for flow in ("P4.1", "I4.1", "E4.1")]
@@ -114,7 +113,10 @@ def _of_motors_and_scrap(numbers: dict[str, float]) -> Found:
     mass, cv = numbers["flow.W2.0"], numbers["table2.W2.0.Nd"]
     return {
         "motors_validation": ({"made": made, "year": year, "demand": demand}, abs(year - demand) < 0.05 * demand),
-        "motors_share": ({"sold": middle - half, "built": middle + half, "printed": made}, half > 0.05 * middle),
+        "motors_share": (
+            {**by_share, "printed": made},
+            by_share["built"] > 1.1 * by_share["sold"],
+        ),
         "motor_market_no_rest": ({"rest": rest, "printed": motors_cv}, rest > 1.5 * motors_cv),
         "small_masses": ({"mass": mass, "rounding": 50 / mass, "printed": cv}, 50 / mass > cv),
     }

@@ -1,175 +1,201 @@
-"""Which of the numbers that the study prints stand, which do not, and which cannot be tested here?
+"""How much is known of each number that the study prints, and of what it claims in words?
 
-Every printed number has a route: the study's own method on inputs at hand, another method or other data, arithmetic
-among printed numbers, or none. The verdict follows from the numbers and the route alone.
+Each has one route of testing or several (table `scorecard_routes`), each route a rule, and each rule a verdict that
+follows from the numbers. The verdict of a number is the first in the order of `VERDICTS`.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from magnetflow import tables
 from magnetflow.errors import InputError
-from magnetflow.studies.united_kingdom import accounts, data_quality, estimates, printed, upstream, vehicles, wind
+from magnetflow.studies.united_kingdom import printed
+from magnetflow.studies.united_kingdom.review import evidence
+from magnetflow.studies.united_kingdom.review.evidence import NAN, Evidence
 
-OWN, OTHER, ARITHMETIC, NONE = "own method", "other data", "arithmetic", "none"
-REPRODUCED, CONSISTENT, CONTRADICTED, UNTESTABLE = "reproduced", "consistent", "contradicted", "not testable here"
-VERDICTS = (REPRODUCED, CONSISTENT, CONTRADICTED, ARITHMETIC, UNTESTABLE)
-CLOSE = 0.01  # a number recalculated by the study's method is reproduced within its rounding or this part of it
-TOO_WIDE = 0.20  # another method tells nothing where its relative standard deviation exceeds this
-SIGMAS = 2.0  # and contradicts beyond so many standard deviations of the difference
-NAN = float("nan")
+VERDICTS = (
+    REPRODUCED := "reproduced",
+    READ_SO := "reproduced under a stated reading",
+    DIFFERS := "differs",
+    OUTSIDE := "outside bounds",
+    IN_TENSION := "in tension",
+    WRONG_ORDER := "wrong order",
+    CONSISTENT := "consistent",
+    CONTAINED := "contained",
+    RIGHT_ORDER := "right order",
+    WITHIN := "within bounds",
+    RATIO_HOLDS := "ratio holds",
+    FAILS := "arithmetic, fails",
+    HOLDS := "arithmetic, holds",
+    STATED := "stated, not tested",
+    NOT_TESTABLE := "not testable",
+)
+FLOWS, COUNTS, TABLE_2, CONTEXT = "flows and stocks", "counts, claims and sums", "Table 2", "context"
+GROUPS = {
+    "flow": FLOWS,
+    "stock": FLOWS,
+    "count": COUNTS,
+    "claim": COUNTS,
+    "derived": COUNTS,
+    "uncertainty": TABLE_2,
+    "context": CONTEXT,
+    "input": CONTEXT,
+}
+CLOSE = 0.01  # part of a number within which the study's own method reproduces it, if its rounding is less
+NARROW, WIDE = 0.20, 0.50  # relative standard deviations up to which another estimate is sharp, and tells anything
+SIGMAS = 2.0  # standard deviations of the difference beyond which two estimates are in tension
+ORDER = 2.0  # factor within which a number has the order of a rough estimate
+SAME_RATIO = 0.10  # part by which a ratio may differ between fleets of another mix
+FILE = "scorecard_routes.csv"
 
 
-def verdict(
-    route: str, printed_value: float, half_width: float, ours: float, sd: float, sd_of_difference: float
-) -> str:
-    """Return the verdict that follows from the numbers, by the route they were obtained by.
+class Number(NamedTuple):
+    """A number as printed, half the width of its rounding, and the standard deviation that Table 2 gives it, or 0.
 
-    `half_width` is that of the printed rounding; `ours` is NaN where there is nothing to compare.
+    Of a claim in words, value and half width are the middle and half of what the words are taken to allow.
     """
-    if route == NONE or math.isnan(ours):
-        return UNTESTABLE
-    away = abs(ours - printed_value)
-    if route == ARITHMETIC:
-        return ARITHMETIC
-    if route == OWN:
-        return REPRODUCED if away <= max(half_width, CLOSE * abs(printed_value)) else CONTRADICTED
-    if not sd <= TOO_WIDE * abs(ours):
-        return UNTESTABLE
-    return CONSISTENT if away <= max(half_width, SIGMAS * sd_of_difference) else CONTRADICTED
+
+    value: float
+    half_width: float
+    sd: float
+
+
+def verdict(route: str, number: Number, found: Evidence) -> str:
+    """Return the verdict on a number that its evidence gives, by the rule of the route."""
+    away, sd = abs(found.value - number.value), math.hypot(np.nan_to_num(found.sd), number.sd)
+    near = away <= max(number.half_width, CLOSE * abs(number.value))
+    between = found.low - number.half_width <= number.value <= found.high + number.half_width
+    match route:
+        case evidence.OWN:
+            return REPRODUCED if near else DIFFERS
+        case evidence.READING:
+            return READ_SO if near else DIFFERS
+        case evidence.OTHER if found.sd <= WIDE * abs(found.value):
+            if away > max(number.half_width, SIGMAS * sd):
+                return IN_TENSION
+            return CONSISTENT if found.sd <= NARROW * abs(found.value) else CONTAINED
+        case evidence.OTHER | evidence.ROUGH | evidence.SCORES:
+            of_order = found.value / ORDER <= number.value + number.half_width
+            return (
+                RIGHT_ORDER if of_order and number.value - number.half_width <= ORDER * found.value else WRONG_ORDER
+            )
+        case evidence.LIMITS:
+            return WITHIN if between else OUTSIDE
+        case evidence.AGAINST:
+            return IN_TENSION
+        case evidence.RATIO:
+            same = away <= max(number.half_width, SAME_RATIO * abs(number.value))
+            return RATIO_HOLDS if same else IN_TENSION
+        case evidence.IDENTITY | evidence.PROPAGATION | evidence.RESIDUAL:
+            return HOLDS if between else FAILS
+        case evidence.STATED:
+            return STATED
+    return NOT_TESTABLE
+
+
+def numbers() -> pd.DataFrame:
+    """Return every number that the study prints and every claim in words, by name.
+
+    Columns: what, element, group (of `GROUPS`), locator, printed, half_width, unit, sd, and reading, which says how
+    words are read and is empty for a number.
+    """
+    table = printed.numbers().rename(columns={"value": "printed"})
+    words = tables.read("claims_in_words").set_index("number")
+    ends = words[["low", "high"]].to_numpy(dtype=float)
+    words = words.assign(
+        element="", group="claim", printed=ends.mean(axis=1), half_width=(ends[:, 1] - ends[:, 0]) / 2
+    )
+    columns = ["what", "element", "group", "locator", "printed", "half_width", "unit"]
+    both = pd.concat([table[columns].assign(reading=""), words[[*columns, "reading"]]])
+    return both.assign(group=both["group"].map(GROUPS), sd=evidence.printed_sd().reindex(both.index).fillna(0.0))
+
+
+def tests() -> pd.DataFrame:
+    """Return one row a number and route: number, route, means, lacks, ours, ours_sd, low, high, kind and verdict.
+
+    `ours` and what follows is NaN where a route has no figure of its own.
+    Raises InputError for a number without a route, a route without evidence, and a number that there is not.
+    """
+    given, routes = numbers(), tables.read("scorecard_routes")[["number", "route", "means", "lacks"]]
+    if lacking := sorted(set(given.index) - set(routes["number"])):
+        raise InputError(f"{FILE} has no route for {lacking[0]}; add its row")
+    if strange := sorted(set(routes["number"]) - set(given.index)):
+        raise InputError(f"{FILE} has a route for {strange[0]}, which is no printed number or claim; remove its row")
+    found = {route: of_route() for route, of_route in evidence.ROUTES.items()}
+    rows = []
+    for name, route, means, lacks in routes.itertuples(index=False):
+        if route in found and name not in found[route]:
+            raise InputError(f"{FILE} tests {name} by {route}, for which there is no evidence; mend its row")
+        own = found[route][name] if route in found else Evidence(NAN, kind="transcribed")
+        number = Number(*given.loc[name, ["printed", "half_width", "sd"]])
+        rows.append((name, route, means, lacks, *own, verdict(route, number, own)))
+    columns = ["number", "route", "means", "lacks", "ours", "ours_sd", "low", "high", "kind", "verdict"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def scorecard() -> pd.DataFrame:
-    """Return one row a printed number, by its name.
+    """Return one row a number or claim, by its name, with the test that decides.
 
-    Columns: what, element, group, locator, printed, half_width, unit, ours, sd, kind, percent and sigma (the
-    difference in per cent of the printed number and in standard deviations), route, means, verdict, and holds: for
-    arithmetic, whether the terms meet the number within the rounding of all of them (1 or 0, NaN otherwise).
+    Columns: those of `numbers` and of `tests`, percent and sigma (the difference in per cent of the printed number
+    and in standard deviations of the difference; NaN where there is none), also (the verdicts of the other routes),
+    lacks of all routes, and soft: whether the test rests on this book's own scores.
     """
-    table = tables.read("printed_numbers").set_index("number")
-    routes = tables.read("scorecard_routes").set_index("number")
-    ours = {**_reconciled(), **_estimated(), **_from_counts()}
-    found = pd.DataFrame.from_dict(ours, orient="index", columns=["ours", "sd", "kind"])
-    rows = table[["what", "element", "group", "locator", "value", "half_width", "unit"]]
-    rows = rows.rename(columns={"value": "printed"}).join(found).join(routes[["route", "means"]])
-    rows["kind"] = rows["kind"].fillna("transcribed")
-    rows["holds"] = NAN
-    for name, (total, tolerance) in identities().items():
-        rows.loc[name, ["ours", "sd", "kind"]] = total, NAN, ARITHMETIC
-        rows.at[name, "holds"] = float(abs(total - float(table["value"][name])) <= tolerance * (1 + 1e-9))
-    rows["sd_of_difference"] = np.hypot(rows["sd"].fillna(0.0), _printed_sd(table).reindex(rows.index).fillna(0.0))
-    difference = rows["ours"] - rows["printed"]
-    rows["percent"] = (100 * difference / rows["printed"]).where(rows["printed"] != 0)
-    spread = rows["sd_of_difference"]
-    rows["sigma"] = (difference / spread.where(spread > 0)).where(rows["route"].isin([OWN, OTHER]))
-    strange = rows.index[~rows["route"].isin((OWN, OTHER, ARITHMETIC, NONE))]
-    if len(strange):
-        raise InputError(f"data/united_kingdom/scorecard_routes.csv has no route for {strange[0]}; add its row")
-    lacking = rows.index[(rows["route"] == ARITHMETIC) & rows["holds"].isna()]
-    if len(lacking):
-        raise InputError(f"data/united_kingdom/printed_identities.csv has no terms for {lacking[0]}; add them")
-    columns = ["route", "printed", "half_width", "ours", "sd", "sd_of_difference"]
-    rows["verdict"] = [verdict(*cells) for cells in rows[columns].itertuples(index=False)]
-    return rows
+    tested = tests()
+    rank = tested["verdict"].map(VERDICTS.index)
+    ranked = tested.assign(rank=rank).sort_values("rank", kind="stable")
+    by_number = ranked.groupby("number", sort=False)
+    others = by_number["verdict"].agg(lambda verdicts: "; ".join(verdicts.iloc[1:]))
+    lacks = by_number["lacks"].agg(lambda all_of: "; ".join(_inputs("; ".join(all_of))))
+    deciding = ranked.drop_duplicates("number").set_index("number")
+    rows = numbers().join(deciding.drop(columns=["rank", "lacks"]))
+    rows = rows.assign(also=others, lacks=lacks, soft=rows["route"] == evidence.SCORES)
+    compared = rows["route"].isin([evidence.OWN, evidence.READING, evidence.OTHER])
+    difference = (rows["ours"] - rows["printed"]).where(compared)
+    spread = (rows["ours_sd"].fillna(0.0) ** 2 + rows["sd"] ** 2) ** 0.5
+    return rows.assign(
+        percent=100 * difference / rows["printed"].where(rows["printed"] != 0),
+        sigma=difference / spread.where(spread > 0),
+    )
 
 
-def counts(rows: pd.DataFrame) -> pd.Series[int]:
-    """Return how many numbers have each verdict, all of VERDICTS."""
-    by_verdict: pd.Series[int] = rows["verdict"].value_counts().reindex(list(VERDICTS), fill_value=0)
-    return by_verdict
+def counts(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return how many rows of each group (row) have each verdict (column), all of both."""
+    table = pd.crosstab(rows["group"], rows["verdict"])
+    return table.reindex(index=list(dict.fromkeys(GROUPS.values())), columns=list(VERDICTS), fill_value=0)
 
 
-def identities() -> dict[str, tuple[float, float]]:
-    """Return what the terms of each arithmetic test add up to, and how far rounding lets it be from the number.
+def unlocked(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what each missing input (row) would let be recomputed: alone, with one more, and which that is.
 
-    The rounding of the number, of its terms, and of a percentage or divisor all count in full.
+    Columns: alone (numbers that lack nothing else), with_one_more (further ones, with the one input that adds most),
+    partner (that input, or empty), and of_flows (how many of both are flows or stocks).
     """
-    numbers, found = printed.numbers(), {}
-    value, half = numbers["value"], numbers["half_width"]
-    for name, terms in tables.read("printed_identities").groupby("number", sort=False):
-        weights = terms["value"].to_numpy()
-        total = float(weights @ value[terms["term"]].to_numpy())
-        slack = float(np.abs(weights) @ half[terms["term"]].to_numpy())
-        share, divisor = terms["times"].iloc[0], terms["over"].iloc[0]
-        if share:
-            slack = (slack * value[share] + abs(total) * half[share]) / 100
-            total = total * value[share] / 100
-        if divisor:
-            slack = slack / value[divisor] + abs(total) * half[divisor] / value[divisor] ** 2
-            total = total / value[divisor]
-        found[str(name)] = (total, slack + float(half[str(name)]))
-    cv = upstream.cv_of(upstream.reconciled())
-    for flow in ("C1", "E2"):
-        found[f"table2.{flow}.total"] = (100 * float(cv[flow]), 2 * float(half[f"table2.{flow}.total"]))
-    return found
-
-
-def motors_made() -> tuple[float, float]:
-    """Return traction motors made in the years of the study and their standard deviation.
-
-    The share of electric cars among cars sold gives one end of a range, that among cars built the other; where cars
-    built are not known by type, the share of cars sold stands in. The range is taken as uniform.
-    """
-    built, market = vehicles.built_items(), vehicles.car_registrations()
-    sold = vehicles.registrations_cars().sum("vehicle") / market.sel(item="all cars")
-    made = (built.sel(item="electric cars") / built.sel(item="all cars")).fillna(sold)
-    ends = [float(vehicles.motors_made(share).sum()) for share in (sold, made)]
-    return sum(ends) / 2, abs(ends[1] - ends[0]) / 12**0.5
-
-
-def _reconciled() -> dict[str, tuple[float, float, str]]:
-    """Return value, sd and kind of reconciled flows, and of Table 2 from the scores here, by printed number."""
-    solved = accounts.results(accounts.reconciled())
-    kinds = tables.read("flow_methods").set_index("flow")["kind"]
-    totals = solved[solved["layer"].isin([accounts.FOUR, estimates.ALL]) & solved["flow"].isin(kinds.index)]
-    rows = {
-        f"flow.{flow}": (float(value), float(sd), str(kinds[flow]))
-        for flow, value, sd in totals[["flow", "value", "sd"]].itertuples(index=False)
+    lacks = rows["lacks"].map(lambda names: frozenset(_inputs(names)))
+    lacks = lacks[lacks.map(bool)]
+    inputs = sorted(set().union(*lacks))
+    of_flows = rows["group"] == FLOWS
+    alone = {name: lacks.index[lacks == frozenset({name})] for name in inputs}
+    pairs = {
+        name: {other: lacks.index[lacks == frozenset({name, other})] for other in inputs if other != name}
+        for name in inputs
     }
-    plain = accounts.uncertainties(accounts.reconciled(with_shares=False))
-    for (flow, layer), cv in zip(plain.index.to_list(), plain.to_list(), strict=True):
-        rows[f"table2.{flow}.{'total' if layer == estimates.ALL else layer}"] = (float(cv), NAN, "propagated")
-    return rows
+    table = []
+    for name in inputs:
+        gains = {other: len(with_both) + len(alone[other]) for other, with_both in pairs[name].items()}
+        partner = max(gains, key=lambda other: (len(pairs[name][other]), gains[other]))
+        with_both = pairs[name][partner]
+        flows = int(of_flows[alone[name].union(with_both)].sum())
+        table.append((name, len(alone[name]), len(with_both), partner if len(with_both) else "", flows))
+    columns = ["input", "alone", "with_one_more", "partner", "of_flows"]
+    found = pd.DataFrame(table, columns=columns).set_index("input")
+    return found.sort_values(["alone", "with_one_more"], ascending=False, kind="stable")
 
 
-def _estimated() -> dict[str, tuple[float, float, str]]:
-    """Return the numbers on wind turbines, as chapter 03 estimates them."""
-    years, stock = printed.years(), wind.stock_kg() / 1000
-    cv = float(data_quality.flow_cv(estimates.input_cv())["wind 2021"])
-    offshore = stock.sel(site="offshore", element="Nd").sum("generator")
-    masses = {f"stock.offshore_Nd_{year}": float(offshore.sel(year=year)) for year in years[1:]}
-    masses["stock.wind_2021"] = float(stock.sel(year=years[-1]).sum())
-    rows = {name: (mass, cv * mass, "estimated") for name, mass in masses.items()}
-    rows["stock.wind_capacity_2021"] = (float(wind.capacity_mw().sel(year=years[-1]).sum()), NAN, "estimated")
-    return rows
-
-
-def _from_counts() -> dict[str, tuple[float, float, str]]:
-    """Return the numbers on electric cars that counts give, alone or with prior contents."""
-    prior = vehicles.content_prior()
-    alone = prior["mean"], pd.DataFrame(np.diag(prior["sd"] ** 2), index=prior.index, columns=prior.index)
-    licensed = vehicles.stock_cars().sel(year=printed.years()[-1]).to_series()
-    registered = vehicles.registrations_cars().sum("year").to_series()
-    used = vehicles.used_cars_sold()
-    motors, motors_sd = motors_made()
-    return {
-        "count.EV_2021": (float(licensed.sum()), NAN, "estimated"),
-        "count.used_EV": (used, NAN, "estimated"),
-        "count.motors_produced": (motors, motors_sd, "estimated"),
-        "stock.EV_2021": (*vehicles.mass_t(licensed, *alone), "assumed"),
-        "flow.R2.1": (*vehicles.mass_t(used * vehicles.used_mix(), *alone), "assumed"),
-        "flow.C5.1": (*vehicles.mass_t(registered, *alone), "assumed"),
-    }
-
-
-def _printed_sd(table: pd.DataFrame) -> pd.Series[float]:
-    """Return the standard deviation that Table 2 gives a printed flow: its elements err together, by prior shares."""
-    shares = estimates.element_shares()[estimates.EV_SHARES][0]
-    cells = table[table["group"] == "uncertainty"].pivot(index="flow", columns="element", values="value")
-    cv = cells[shares.index] @ shares / 100
-    flows = table[table["group"] == "flow"]
-    return (flows["value"] * flows["flow"].map(cv)).dropna()
+def _inputs(cell: str) -> list[str]:
+    """Return the inputs that a cell lists, joined by semicolons, each once."""
+    return list(dict.fromkeys(part for part in cell.split("; ") if part))

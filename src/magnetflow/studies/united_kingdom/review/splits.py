@@ -103,19 +103,18 @@ def shares(node: Node, solved: Reconciliation) -> pd.DataFrame:
     """Return prior and posterior of each share at a node: group, element, prior, prior_sd, value, sd and ratio.
 
     The prior's standard deviation is the one conditioned on the sum, so that `ratio` shows the uncertainties alone.
-    Where the node's test fails, standard deviations are widened by the root of the sum of squares over the
-    degrees of freedom, as one does for measurements that agree less well than they should.
+    Where the node's test fails, `sd` is NaN: the spread of a fit that is rejected is no measure of what is known.
     """
-    priors, test = estimates.element_shares(), solved.test
-    wider = 1.0 if test.passed is not False else max(1.0, (test.objective / test.degrees_of_freedom) ** 0.5)
+    priors, rejected = estimates.element_shares(), solved.test.passed is False
     rows = []
     for group, prior in node.prior_of.items():
         mean, relative = priors[prior]
         for element in ELEMENTS:
             at = solved.problem.position[f"share of {element} in {group}"]
             before = float(mean[element]) * float(np.sqrt(np.diag(relative)[ELEMENTS.index(element)]))
-            value, sd = float(solved.value[at]), wider * float(solved.sd[at])
-            rows.append((group, element, float(mean[element]), before, value, sd, sd / before))
+            value, sd = float(solved.value[at]), float(solved.sd[at])
+            known = np.nan if rejected else sd
+            rows.append((group, element, float(mean[element]), before, value, known, sd / before))
     return pd.DataFrame(rows, columns=["group", "element", "prior", "prior_sd", "value", "sd", "ratio"])
 
 
