@@ -11,7 +11,7 @@ import pytest
 
 from magnetflow import tables
 from magnetflow.errors import InputError
-from magnetflow.studies.united_kingdom import accounts, estimates, picture, printed
+from magnetflow.studies.united_kingdom import accounts, estimates, picture, printed, trade, vehicles
 from magnetflow.studies.united_kingdom.review import evidence, findings, scorecard
 from magnetflow.studies.united_kingdom.review.evidence import Evidence
 
@@ -178,7 +178,9 @@ def test_verdicts_that_the_evidence_decides() -> None:
     """What issue and chapters say in words, so that a change of rule or of evidence is seen."""
     expected = {
         "flow.C5.2": "reproduced",
-        "count.used_EV": "reproduced",
+        "count.EV_2021": "reproduced",
+        "stock.wind_2021": "reproduced under a stated reading",
+        "count.used_EV": "reproduced under a stated reading",
         "claim.mine_share_2021": "reproduced",
         "count.motors_produced": "reproduced under a stated reading",
         "stock.offshore_Nd_2018": "differs",
@@ -187,8 +189,10 @@ def test_verdicts_that_the_evidence_decides() -> None:
         "flow.E3.1": "in tension",
         "flow.E5.1": "in tension",
         "table2.I3.1.Nd": "in tension",
-        "flow.I5.1": "consistent",
         "flow.I5.1.4": "consistent",
+        "flow.I5.1": "contained",
+        "flow.E4.1": "right order",
+        "flow.E5.2": "within bounds",
         "flow.P4.1": "contained",
         "stock.EV_2021": "contained",
         "flow.I1": "right order",
@@ -199,15 +203,35 @@ def test_verdicts_that_the_evidence_decides() -> None:
         "flow.S1": "not testable",
     }
     assert {name: ROWS["verdict"][name] for name in expected} == expected
+    assert ROWS["also"]["stock.wind_2021"] == "in tension", "with the stock by year of construction"
+    assert ROWS["sigma"]["flow.I3.1"] == pytest.approx((5556.3 - 10682) / (0.416 * 10682), rel=1e-4)
+    assert ROWS["percent"]["flow.I3.1"] == pytest.approx(100 * (5556.3 - 10682) / 10682, rel=1e-4)
     failing = set(ROWS.index[ROWS["verdict"] == "arithmetic, fails"])
     of_one_flow = {"table2.C3.2.Nd", "table2.P5.1.0.2.Nd"}
     assert failing == of_one_flow | {f"table2.{c}" for c in ("C5.1.Pr", "I5.2.Pr", "I5.2.Tb", "E5.2.Tb")}
 
 
+def test_other_thresholds_move_the_verdicts_that_the_caveats_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "ROUTES", {route: (lambda found=found: found) for route, found in EVIDENCE.items()})
+
+    def moved(name: str, value: float) -> dict[str, str]:
+        with monkeypatch.context() as patch:
+            patch.setattr(scorecard, name, value)
+            now = scorecard.scorecard()["verdict"]
+        return {str(row): verdict for row, verdict in now[now != ROWS["verdict"]].items()}
+
+    assert moved("NARROW", 0.15) == {"flow.I5.1.4": "contained"}
+    assert moved("NARROW", 0.25) == {"flow.C5.1": "consistent", "derived.EV_production": "consistent"}
+    assert moved("WIDE", 0.45) == {"flow.P4.1": "right order"}
+    assert not moved("SIGMAS", 1.6)
+    assert moved("SIGMAS", 3.0) == {"flow.E5.1": "consistent"}
+
+
 def test_copied_values_are_not_shown_and_scores_are_soft() -> None:
     assert ROWS.loc[ROWS["kind"] == "transcribed", "ours"].isna().all()
-    assert ROWS.loc[ROWS["ours"].isna(), "percent"].isna().all()
-    assert set(ROWS.loc[ROWS["verdict"].isin(["reproduced", "differs"]), "kind"]) == {"estimated", "arithmetic"}
+    assert ROWS.loc[ROWS["kind"] == "transcribed", "percent"].isna().all()
+    by_method = ROWS["verdict"].str.startswith("reproduced") | (ROWS["verdict"] == "differs")
+    assert set(ROWS.loc[by_method, "kind"]) == {"estimated", "arithmetic"}
     assert set(ROWS.loc[ROWS["soft"], "group"]) == {"Table 2"}
     assert ROWS["soft"].sum() == (TESTS["route"] == "scores of this book").sum() == 51
 
@@ -306,16 +330,32 @@ def test_estimates_by_hand() -> None:
     low = (sum(sales) + 314.318) * 0.548501 * 0.3
     high = (sum(sales) + 1207.957) * 0.822218 * 0.3
     assert evidence.assembly_t() == pytest.approx((low, high), rel=1e-5)
-    assert found["flow.P3.1"].sd == pytest.approx((high - low) / 4, rel=1e-5)
+    assert EVIDENCE["rough estimate"]["flow.P3.1"].value == pytest.approx(math.sqrt(low * high), rel=1e-5)
     assert evidence.electric_cars_built() == 2 * 142765 + 192304 + 172857 + 224011
-    share, production_cv = (0.6 + 0.667) / 2, float(evidence.printed_sd()["flow.P4.1"]) / 771
-    assert found["flow.E4.1"].value == pytest.approx(771 * share)
-    assert found["flow.E4.1"].sd == pytest.approx(771 * math.hypot(0.067 / 4, share * production_cv))
+    assert EVIDENCE["rough estimate"]["flow.E4.1"].value == pytest.approx(771 * math.sqrt(0.6 * 0.667))
+    least, most = trade.cars_exported_shares().min(), trade.most_cars_exported_share()
+    of_table = evidence.printed_sd()
+    cv = math.hypot(float(of_table["flow.P5.1.0.1"]), float(of_table["flow.P5.1.0.2"])) / 751
+    share = (least + most) / 2
+    assert found["flow.E5.1"].value == pytest.approx(751 * share)
+    assert found["flow.E5.1"].sd == pytest.approx(751 * math.hypot((most - least) / 4, share * cv))
+    cars, prior = trade.cars_imported(), vehicles.content_prior()
+    ends_t = [float((cars[end] * prior["mean"]).sum()) / 1000 for end in ("low", "high")]
+    assert found["flow.I5.1"].value == pytest.approx(sum(ends_t) / 2)
+    assert found["stock.wind_2021"].value == pytest.approx(1717.2, abs=0.1)
     listed = 29459929 + 37399279 + 69038402 + 30174916 + 39510904
     total = tables.read("magnet_trade").query(
         "direction == 'imports' and statistic == 'BACI, listed partners' and 2017 <= year <= 2021"
     )["value"]
     assert evidence.from_china_percent() == pytest.approx(100 * listed / total.sum())
+    limits, rough = EVIDENCE["limits"], EVIDENCE["rough estimate"]
+    assert limits["flow.O3.1"].high == pytest.approx(limits["flow.I3.1"].high + 568), "imports and assembly"
+    ranges = trade.tests()
+    middle = {flow: math.sqrt(ranges["low"][flow] * ranges["high"][flow]) for flow in ("I1", "E1")}
+    assert rough["flow.C1"].value == pytest.approx(middle["I1"] - middle["E1"] - 220)
+    motors_kg = 0.4623092545744444  # the mean of studies, as chapter 03 has it
+    built_t = 874702 * motors_kg / 1000
+    assert rough["flow.P5.1.0.2"].value == pytest.approx(found["derived.EV_production"].value - built_t)
     assert EVIDENCE["ratio"]["flow.E6.0"].value == pytest.approx(22692 * 1461 / 1623213)
     assert EVIDENCE["own method"]["claim.mine_share_2021"].value == pytest.approx(9.6, abs=0.05)
 
@@ -336,7 +376,7 @@ def test_what_an_input_unlocks_by_hand() -> None:
     assert found["x"] == {"alone": 2, "with_one_more": 1, "partner": "y", "of_flows": 1}
     assert found["y"] == {"alone": 0, "with_one_more": 1, "partner": "x", "of_flows": 1}
     assert found["z"] == {"alone": 0, "with_one_more": 1, "partner": "y", "of_flows": 0}
-    assert scorecard.unlocked(ROWS)["alone"].max() == 55
+    assert scorecard.unlocked(ROWS)["alone"]["supporting information of the study"] == 69
 
 
 def test_a_changed_number_changes_its_verdict(monkeypatch: pytest.MonkeyPatch) -> None:

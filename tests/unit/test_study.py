@@ -36,7 +36,7 @@ NAMED: dict[str, tuple[set[str | int], str]] = {
     ),
     "review/other_sources.py": ({"I3.1", "EV 2021", 2020}, "a flow and a stock that others report, and their year"),
     "review/evidence.py": (
-        {"C1", "E2", "O3.1", "C5.1", "I5.2", "I1", "E1", "I2", "E5.1", "E4.1", "E5.2", "I5.1", "I5.1.4", 2018, 2020},
+        {"C1", "E2", "O3.1", "C5.1", "I5.2", "I1", "E1", "I2", "E4.1", 2018, 2020},
         "flows that trade and propagation test, and the years of a printed mine output",
     ),
 }

@@ -55,29 +55,32 @@ Found = Mapping[str, Evidence]
 
 def own_method() -> Found:
     """Return what the study's own method gives on inputs at hand."""
-    numbers, years, stock = printed.numbers()["value"], printed.years(), wind.stock_kg() / 1000
-    cv, of_turbines = data_quality.flow_cv(estimates.input_cv()), wind_draws.spread_of_new_turbines()[0]
-    offshore = stock.sel(site="offshore", element="Nd").sum("generator")
-    last = years[-1]
-    masses = {f"stock.offshore_Nd_{year}": float(offshore.sel(year=year)) for year in years[1:]}
-    masses[f"stock.wind_{last}"] = float(stock.sel(year=last).sum())
-    found = {name: Evidence(mass, float(cv[f"wind {last}"]) * mass) for name, mass in masses.items()}
-    for flow, mass in estimates.estimated_t().items():
-        if f"flow.{flow}" in numbers:
-            found[f"flow.{flow}"] = Evidence(float(mass.sum()), of_turbines * float(mass.sum()))
+    numbers, years = printed.numbers()["value"], printed.years()
+    last, of_turbines = years[-1], wind_draws.spread_of_new_turbines()[0]
     of_mines, _ = trade.mine_output_t("mine_output_bgs", years[0], last)
     stocks = float(numbers[[f"stock.EV_{last}", f"stock.wind_{last}"]].sum())
-    return found | {
+    masses = {f"flow.{flow}": float(mass.sum()) for flow, mass in estimates.estimated_t().items()}
+    return {name: Evidence(mass, of_turbines * mass) for name, mass in masses.items() if name in numbers} | {
         f"stock.wind_capacity_{last}": Evidence(float(wind.capacity_mw().sel(year=last).sum()), kind="arithmetic"),
         f"count.EV_{last}": Evidence(float(vehicles.stock_cars().sel(year=last).sum()), kind="arithmetic"),
-        "count.used_EV": Evidence(vehicles.used_cars_sold(), kind="arithmetic"),
         f"claim.mine_share_{last}": Evidence(100 * stocks / of_mines),
     }
 
 
 def another_reading() -> Found:
-    """Return what the study's method gives where its text is read in another way than it suggests."""
-    return {"count.motors_produced": Evidence(motors_by_share()["built"])}
+    """Return what the study's method gives where its text leaves open which data or shares it takes.
+
+    Turbines in use count at the market shares of each year's end, whenever they were built.
+    """
+    years, stock = printed.years(), wind.stock_kg() / 1000
+    cv = float(data_quality.flow_cv(estimates.input_cv())[f"wind {years[-1]}"])
+    offshore = stock.sel(site="offshore", element="Nd").sum("generator")
+    masses = {f"stock.offshore_Nd_{year}": float(offshore.sel(year=year)) for year in years[1:]}
+    masses[f"stock.wind_{years[-1]}"] = float(stock.sel(year=years[-1]).sum())
+    return {name: Evidence(mass, cv * mass) for name, mass in masses.items()} | {
+        "count.motors_produced": Evidence(motors_by_share()["built"]),
+        "count.used_EV": Evidence(vehicles.used_cars_sold(), kind="arithmetic"),
+    }
 
 
 def other_data() -> Found:
@@ -99,14 +102,28 @@ def other_data() -> Found:
         found[flow] = Evidence(float(drawn[way].mean()), float(drawn[way].std()), kind="assumed")
     half = (motors.high - motors.low) / 2 / headlines.NINE_TENTHS
     found["flow.P4.1"] = Evidence(motors.value, half, kind="assumed")
-    found["flow.P3.1"] = _between(*assembly_t())
-    ranges = trade.tests()
-    parts = {"E5.1": "derived.EV_production", "E4.1": "flow.P4.1", "E5.2": "flow.I5.1.4", "I5.1": "", "I5.1.4": ""}
-    sd = printed_sd()
-    for flow, whole in parts.items():
-        low, high = (float(ranges[end][flow]) for end in ("low", "high"))
-        share_of = (low + high) / 2 / float(numbers[whole]) * float(sd[whole]) if whole else 0.0
-        found[f"flow.{flow}"] = _between(low, high, share_of)
+    sets = trade.sets_imported_t()
+    found["flow.I5.1.4"] = _between(sets["low"], sets["high"])
+    imported, production = trade.cars_imported(), float(numbers["derived.EV_production"])
+    masses = [vehicles.mass_t(imported[end], *alone) for end in ("low", "high")]
+    found["flow.I5.1"] = _between(masses[0][0], masses[1][0], sum(sd for _, sd in masses) / 2)
+    least, most = (
+        production * share for share in (trade.cars_exported_shares().min(), trade.most_cars_exported_share())
+    )
+    of_production = (least + most) / 2 / production * float(printed_sd()["derived.EV_production"])
+    found["flow.E5.1"] = _between(least, most, of_production)
+    return found | _by_cohort()
+
+
+def _by_cohort() -> dict[str, Evidence]:
+    """Return the stocks of turbines by year of construction, with the spread of their draws."""
+    central, drawn = wind.cohort_stock_kg() / 1000, wind_draws.draw_fleet().stock_kg() / 1000
+    years, found = printed.years(), {}
+    for year in years[1:]:
+        place = {"site": "offshore", "element": "Nd", "year": year}
+        found[f"stock.offshore_Nd_{year}"] = Evidence(float(central.sel(place).sum()), float(drawn.sel(place).std()))
+    whole = drawn.sel(year=years[-1]).sum(["site", "element"])
+    found[f"stock.wind_{years[-1]}"] = Evidence(float(central.sel(year=years[-1]).sum()), float(whole.std()))
     return found
 
 
@@ -115,12 +132,14 @@ def limits() -> Found:
     numbers, unbounded = printed.numbers()["value"], Evidence(NAN, kind="assumed")
     ceiling = {way: magnets.ceiling_t(way, lenient=True) for way in magnet_value.WAYS}
     of_mines, ends = trade.mine_output_t("mine_output_bgs", 2018, 2020)
-    china = from_china_percent()
+    china, (sets, _) = from_china_percent(), trade.sets_exported_share_bound()
+    of_sets = float(numbers["flow.I5.1.4"])
     return {
         "flow.I3.1": unbounded._replace(high=ceiling["imports"]),
         "flow.E3.1": unbounded._replace(high=ceiling["exports"]),
         "flow.O3.1": unbounded._replace(high=ceiling["imports"] + float(numbers["flow.P3.1"])),
         "derived.net_import_magnets": unbounded._replace(high=ceiling["imports"]),
+        "flow.E5.2": unbounded._replace(low=sets.low * of_sets, high=sets.high * of_sets),
         "context.mine_output": Evidence(of_mines, low=ends.low, high=ends.high, kind="assumed"),
         "claim.magnets_from_china": Evidence(china, low=china, high=china, kind="arithmetic"),
     }
@@ -147,13 +166,16 @@ def ratios() -> Found:
 def rough() -> Found:
     """Return estimates of which only the order of magnitude counts."""
     numbers, ranges = printed.numbers()["value"], trade.tests()
-    middle = {flow: float(ranges["low"][flow] * ranges["high"][flow]) ** 0.5 for flow in ("I1", "E1", "I2")}
+    flows = ("I1", "E1", "I2", "E4.1")
+    middle = {flow: float(ranges["low"][flow] * ranges["high"][flow]) ** 0.5 for flow in flows}
     motors_kg, _ = contents.next_study(contents.motors_kg())
     built = electric_cars_built()
     other_t = other_data()["derived.EV_production"].value - built * motors_kg / 1000
     masses = {
         "flow.I1": middle["I1"],
         "flow.I2": middle["I2"],
+        "flow.E4.1": middle["E4.1"],
+        "flow.P3.1": math.sqrt(math.prod(assembly_t())),
         "flow.C1": middle["I1"] - middle["E1"] - float(numbers["flow.S1"]),
         "flow.P5.1.0.2": other_t,
     }
@@ -226,6 +248,16 @@ def printed_sd() -> pd.Series[float]:
     sums = terms[terms["number"].str.startswith("derived.") & terms["term"].isin(sd.index)]
     squares = (sums["value"] * sums["term"].map(sd)) ** 2
     return pd.concat([sd, squares.groupby(sums["number"]).sum() ** 0.5])
+
+
+def uninstalled() -> tuple[float, float]:
+    """Return the capacity, MW, that the sets imported before the study's years stand for, and its share in percent.
+
+    The share is that in what was built in these years, whose mass and capacity are in proportion.
+    """
+    numbers = printed.numbers()["value"]
+    share = float(numbers["flow.I5.2"] / numbers["flow.C5.2"])
+    return share * float(wind.study_additions_mw().sel(year=list(printed.years())).sum()), 100 * share
 
 
 def motors_by_share() -> dict[str, float]:

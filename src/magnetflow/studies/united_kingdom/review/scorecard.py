@@ -141,9 +141,10 @@ def tests() -> pd.DataFrame:
 def scorecard() -> pd.DataFrame:
     """Return one row a number or claim, by its name, with the test that decides.
 
-    Columns: those of `numbers` and of `tests`, percent and sigma (the difference in per cent of the printed number
-    and in standard deviations of the difference; NaN where there is none), also (the verdicts of the other routes),
-    lacks of all routes, and soft: whether the test rests on this book's own scores.
+    Columns: those of `numbers` and of `tests`, percent and sigma (the difference from ours, or from the limit that
+    is passed, in per cent of the printed number and in standard deviations of the difference; NaN where there is
+    none), also (the verdicts of the other routes), lacks of all routes, and soft: whether the test rests on this
+    book's own scores.
     """
     tested = tests()
     rank = tested["verdict"].map(VERDICTS.index)
@@ -154,8 +155,9 @@ def scorecard() -> pd.DataFrame:
     deciding = ranked.drop_duplicates("number").set_index("number")
     rows = numbers().join(deciding.drop(columns=["rank", "lacks"]))
     rows = rows.assign(also=others, lacks=lacks, soft=rows["route"] == evidence.SCORES)
-    compared = rows["route"].isin([evidence.OWN, evidence.READING, evidence.OTHER])
-    difference = (rows["ours"] - rows["printed"]).where(compared)
+    at_limit = rows["printed"].clip(rows["low"], rows["high"]).where(rows["verdict"] == OUTSIDE)
+    compared = rows["ours"].where(rows["route"].isin([evidence.OWN, evidence.READING, evidence.OTHER]))
+    difference = compared.fillna(at_limit) - rows["printed"]
     spread = (rows["ours_sd"].fillna(0.0) ** 2 + rows["sd"] ** 2) ** 0.5
     return rows.assign(
         percent=100 * difference / rows["printed"].where(rows["printed"] != 0),
