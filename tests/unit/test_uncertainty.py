@@ -163,7 +163,7 @@ def test_new_turbines_are_as_sure_as_their_draws_and_other_inputs_as_their_score
     ("given", "outcome"),
     [
         pytest.param("magnet_share", "net import of magnets [four]", marks=pytest.mark.long),
-        pytest.param("vehicle_content", "stock in use [four]", marks=pytest.mark.long),
+        pytest.param("vehicle_content", "R2.1 [four]", marks=pytest.mark.long),
         ("generator_intensity", "C5.2 [four]"),
     ],
 )
