@@ -431,7 +431,7 @@ def test_an_output_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest
 
 
 @pytest.mark.parametrize(
-    ("part", "count"), [(0, 100), *(pytest.param(part, 2_000, marks=pytest.mark.long) for part in range(1, 5))]
+    ("part", "count"), [(0, 40), *(pytest.param(part, 2_000, marks=pytest.mark.long) for part in range(1, 5))]
 )
 def test_no_mutation_of_a_folder_ends_in_a_traceback(part: int, count: int, tmp_path: Path) -> None:
     """8,000 folders in all: cells, rows and files changed at random; each is reconciled or refused in one line."""

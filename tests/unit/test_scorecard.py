@@ -388,6 +388,9 @@ def test_a_changed_number_changes_its_verdict(monkeypatch: pytest.MonkeyPatch) -
         return table
 
     monkeypatch.setattr(tables, "read", spoilt)
+    again = {route: evidence.ROUTES[route] for route in ("own method", "residual", "identity")}
+    others = {route: (lambda found=found: found) for route, found in EVIDENCE.items() if route not in again}
+    monkeypatch.setattr(evidence, "ROUTES", again | others)
     moved = scorecard.scorecard()["verdict"]
     assert moved["flow.C5.2"] == "differs"
     assert moved["flow.O2"] == "arithmetic, fails"

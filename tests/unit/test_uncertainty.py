@@ -164,7 +164,7 @@ def test_new_turbines_are_as_sure_as_their_draws_and_other_inputs_as_their_score
     [
         pytest.param("magnet_share", "net import of magnets [four]", marks=pytest.mark.long),
         pytest.param("vehicle_content", "R2.1 [four]", marks=pytest.mark.long),
-        ("generator_intensity", "C5.2 [four]"),
+        pytest.param("generator_intensity", "C5.2 [four]", marks=pytest.mark.long),
     ],
 )
 def test_brute_force_finds_the_same_value(base: Model, summary: Summary, given: str, outcome: str) -> None:
