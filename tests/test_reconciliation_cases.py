@@ -37,12 +37,17 @@ def reconciled(name: str) -> Reconciliation:
     return reconcile(read(folder(name)))
 
 
+SLOW = {"odrpack_implicit_ellipse"}  # ten seconds
+
+
 def close(content: dict[str, Any], variable: str, found: float, published: float) -> bool:
     atol = content.get("atol_by_variable", {}).get(variable, content.get("atol", 0.0))
     return bool(np.isclose(found, published, rtol=content.get("rtol", 0.0), atol=atol))
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long) if name in SLOW else name for name in CASES]
+)
 def test_values_are_the_published_ones(name: str) -> None:
     result, content = reconciled(name), case(name)
     with (folder(name) / "expected.csv").open(encoding="utf-8") as lines:

@@ -48,7 +48,13 @@ NEODYMIUM = HalfReaction.reversible(reactions()["anode_Nd"], -2.32, 1e5)
 AT = electrolysis.point(ph=2.0)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+SLOW = {"precipitation front"}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=pytest.mark.long if case.name in SLOW else (), id=case.name) for case in CASES],
+)
 def test_the_cell_gives_what_is_known(case: Case) -> None:
     grids_needed = case.intervals[-2:] if case.order is not None else case.intervals[-1:]
     errors = [case.work(intervals).error for intervals in grids_needed]

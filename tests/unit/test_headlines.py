@@ -140,6 +140,7 @@ def by_loop(mass: str, share: str) -> float:
     return float(net)
 
 
+@pytest.mark.long
 def test_all_combinations_at_once_are_those_one_by_one() -> None:
     quantity = statements()[0].quantity
     masses, shares = (quantity[choice].values.tolist() for choice in (multiverse.MASS, multiverse.SHARE))
