@@ -13,8 +13,6 @@ from magnetflow.book import front
 from magnetflow.studies.united_kingdom import headlines
 from magnetflow.studies.united_kingdom.review import scorecard
 
-ROWS = scorecard.scorecard()
-
 
 def test_an_axis_by_hand() -> None:
     assert front.axis([500, 10682]) == front.Axis(0, 12500, (0, 2500, 5000, 7500, 10000, 12500))
@@ -47,17 +45,18 @@ def test_a_row_is_drawn_where_its_numbers_lie() -> None:
 
 
 def test_every_number_has_a_mark_that_leads_to_its_row() -> None:
-    page = front.strips(ROWS)
+    rows = scorecard.scorecard()
+    page = front.strips(rows)
     anchors = re.findall(rf'href="{front.SCORECARD}#([^"]+)"', page)
-    assert sorted(anchors) == sorted(map(front.anchor, ROWS.index))
+    assert sorted(anchors) == sorted(map(front.anchor, rows.index))
     assert len(set(anchors)) == len(anchors)
     assert not re.search(r"[^A-Za-z0-9_-]", "".join(anchors))
     assert set(front.MARKS) == set(scorecard.VERDICTS)
     labels = re.findall(r'aria-label="([^"]+)"', page)
-    assert len(labels) == len(ROWS)
+    assert len(labels) == len(rows)
     [wind] = [label for label in labels if "25,748" in label]
     assert wind == "Cumulative wind capacity installed, 2021: 25,748 MW; reproduced"
-    for verdict, count in ROWS["verdict"].value_counts().items():
+    for verdict, count in rows["verdict"].value_counts().items():
         assert f"{verdict}: {count}</li>" in page
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -15,14 +16,30 @@ from magnetflow.studies.united_kingdom import accounts, estimates, picture, prin
 from magnetflow.studies.united_kingdom.review import evidence, findings, scorecard
 from magnetflow.studies.united_kingdom.review.evidence import Evidence
 
-EVIDENCE = {route: of_route() for route, of_route in evidence.ROUTES.items()}
-with pytest.MonkeyPatch.context() as once:
-    once.setattr(evidence, "ROUTES", {route: (lambda found=found: found) for route, found in EVIDENCE.items()})
-    TESTS, ROWS = scorecard.tests(), scorecard.scorecard()
 NUMBERS = printed.numbers()["value"]
 WORDS = set(tables.read("claims_in_words")["number"])
 DERIVED = findings.derive()
 SOLVED = accounts.reconciled()
+
+
+@cache
+def all_evidence() -> dict[str, evidence.Found]:
+    return {route: of_route() for route, of_route in evidence.ROUTES.items()}
+
+
+@cache
+def every_test() -> pd.DataFrame:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evidence, "ROUTES", {route: (lambda own=own: own) for route, own in all_evidence().items()})
+        return scorecard.tests()
+
+
+@cache
+def graded_rows() -> pd.DataFrame:
+    tested = every_test()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scorecard, "tests", lambda: tested)
+        return scorecard.scorecard()
 
 
 def number(value: float, half_width: float = 0.5, sd: float = 0.0) -> scorecard.Number:
@@ -122,33 +139,33 @@ def verdict_again(test: pd.Series, given: pd.Series) -> str:
 def test_each_verdict_is_derived_again_from_its_row() -> None:
     given = scorecard.numbers()
     by_number: dict[str, list[str]] = {}
-    for _, test in TESTS.iterrows():
+    for _, test in every_test().iterrows():
         again = verdict_again(test, given.loc[test["number"]])
         assert test["verdict"] == again, test["number"]
         by_number.setdefault(test["number"], []).append(again)
-    for name, row in ROWS.iterrows():
+    for name, row in graded_rows().iterrows():
         verdicts = sorted(by_number[str(name)], key=RANKS.index)
         assert [row["verdict"], *filter(None, row["also"].split("; "))] == verdicts, name
-        own = TESTS[(TESTS["number"] == name) & (TESTS["route"] == row["route"])].iloc[0]
+        own = every_test()[(every_test()["number"] == name) & (every_test()["route"] == row["route"])].iloc[0]
         for column in ("means", "ours", "ours_sd", "low", "high", "kind", "verdict"):
             assert row[column] == own[column] or (pd.isna(row[column]) and pd.isna(own[column])), (name, column)
     assert list(scorecard.VERDICTS) == RANKS
 
 
 def test_no_row_is_left_out_and_few_are_not_testable() -> None:
-    counts = scorecard.counts(ROWS)
+    counts = scorecard.counts(graded_rows())
     numbers, words = tables.read("printed_numbers"), tables.read("claims_in_words")
-    assert len(ROWS) == len(numbers) + len(words) == counts.to_numpy().sum() == 192
+    assert len(graded_rows()) == len(numbers) + len(words) == counts.to_numpy().sum() == 192
     assert counts.sum(axis=1).to_dict() == {
         "flows and stocks": 44,
         "counts, claims and sums": 25,
         "Table 2": 100,
         "context": 23,
     }
-    untestable = ROWS[ROWS["verdict"] == "not testable"]
+    untestable = graded_rows()[graded_rows()["verdict"] == "not testable"]
     assert (untestable["group"] != "context").sum() <= 20
     assert (untestable["lacks"].str.len() > 5).all(), "what would change that is named"
-    assert (ROWS["means"].str.len() > 5).all()
+    assert (graded_rows()["means"].str.len() > 5).all()
 
 
 STATED = {  # each with a word of its reason
@@ -171,9 +188,9 @@ STATED = {  # each with a word of its reason
 
 def test_only_rows_listed_here_are_stated_and_not_tested() -> None:
     listed = {name: word for word, names in STATED.items() for name in names.split()}
-    assert set(ROWS.index[ROWS["verdict"] == "stated, not tested"]) == set(listed)
+    assert set(graded_rows().index[graded_rows()["verdict"] == "stated, not tested"]) == set(listed)
     for name, word in listed.items():
-        assert word in ROWS["means"][name], name
+        assert word in graded_rows()["means"][name], name
 
 
 def test_verdicts_that_the_evidence_decides() -> None:
@@ -204,23 +221,23 @@ def test_verdicts_that_the_evidence_decides() -> None:
         "flow.I5.2": "arithmetic, holds",
         "flow.S1": "not testable",
     }
-    assert {name: ROWS["verdict"][name] for name in expected} == expected
-    assert ROWS["also"]["stock.wind_2021"] == "in tension", "with the stock by year of construction"
-    assert ROWS["sigma"]["flow.I3.1"] == pytest.approx((5556.3 - 10682) / (0.416 * 10682), rel=1e-4)
-    assert ROWS["percent"]["flow.I3.1"] == pytest.approx(100 * (5556.3 - 10682) / 10682, rel=1e-4)
-    failing = set(ROWS.index[ROWS["verdict"] == "arithmetic, fails"])
+    assert {name: graded_rows()["verdict"][name] for name in expected} == expected
+    assert graded_rows()["also"]["stock.wind_2021"] == "in tension", "with the stock by year of construction"
+    assert graded_rows()["sigma"]["flow.I3.1"] == pytest.approx((5556.3 - 10682) / (0.416 * 10682), rel=1e-4)
+    assert graded_rows()["percent"]["flow.I3.1"] == pytest.approx(100 * (5556.3 - 10682) / 10682, rel=1e-4)
+    failing = set(graded_rows().index[graded_rows()["verdict"] == "arithmetic, fails"])
     of_one_flow = {"table2.C3.2.Nd", "table2.P5.1.0.2.Nd"}
     assert failing == of_one_flow | {f"table2.{c}" for c in ("C5.1.Pr", "I5.2.Pr", "I5.2.Tb", "E5.2.Tb")}
 
 
 def test_other_thresholds_move_the_verdicts_that_the_caveats_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evidence, "ROUTES", {route: (lambda found=found: found) for route, found in EVIDENCE.items()})
+    monkeypatch.setattr(evidence, "ROUTES", {route: (lambda own=own: own) for route, own in all_evidence().items()})
 
     def moved(name: str, value: float) -> dict[str, str]:
         with monkeypatch.context() as patch:
             patch.setattr(scorecard, name, value)
             now = scorecard.scorecard()["verdict"]
-        return {str(row): verdict for row, verdict in now[now != ROWS["verdict"]].items()}
+        return {str(row): verdict for row, verdict in now[now != graded_rows()["verdict"]].items()}
 
     assert moved("NARROW", 0.15) == {"flow.I5.1.4": "contained"}
     assert moved("NARROW", 0.25) == {"flow.C5.1": "consistent", "derived.EV_production": "consistent"}
@@ -230,12 +247,12 @@ def test_other_thresholds_move_the_verdicts_that_the_caveats_name(monkeypatch: p
 
 
 def test_copied_values_are_not_shown_and_scores_are_soft() -> None:
-    assert ROWS.loc[ROWS["kind"] == "transcribed", "ours"].isna().all()
-    assert ROWS.loc[ROWS["kind"] == "transcribed", "percent"].isna().all()
-    by_method = ROWS["verdict"].str.startswith("reproduced") | (ROWS["verdict"] == "differs")
-    assert set(ROWS.loc[by_method, "kind"]) == {"estimated", "arithmetic"}
-    assert set(ROWS.loc[ROWS["soft"], "group"]) == {"Table 2"}
-    assert ROWS["soft"].sum() == (TESTS["route"] == "scores of this book").sum() == 51
+    assert graded_rows().loc[graded_rows()["kind"] == "transcribed", "ours"].isna().all()
+    assert graded_rows().loc[graded_rows()["kind"] == "transcribed", "percent"].isna().all()
+    by_method = graded_rows()["verdict"].str.startswith("reproduced") | (graded_rows()["verdict"] == "differs")
+    assert set(graded_rows().loc[by_method, "kind"]) == {"estimated", "arithmetic"}
+    assert set(graded_rows().loc[graded_rows()["soft"], "group"]) == {"Table 2"}
+    assert graded_rows()["soft"].sum() == (every_test()["route"] == "scores of this book").sum() == 51
 
 
 def without_itself(name: str, routes: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +267,7 @@ def without_itself(name: str, routes: tuple[str, ...], monkeypatch: pytest.Monke
             frame.loc["flow." + frame["flow"] == name, "value"] *= 4 / 3
         return frame
 
-    own = TESTS[(TESTS["number"] == name) & TESTS["route"].isin(routes)].set_index("route")
+    own = every_test()[(every_test()["number"] == name) & every_test()["route"].isin(routes)].set_index("route")
     with monkeypatch.context() as patch:
         patch.setattr(tables, "read", spoilt)
         assert printed.numbers()["value"][name] != NUMBERS[name] or NUMBERS[name] == 0
@@ -259,8 +276,9 @@ def without_itself(name: str, routes: tuple[str, ...], monkeypatch: pytest.Monke
             assert after[:4] == pytest.approx(before[["ours", "ours_sd", "low", "high"]].tolist(), nan_ok=True), route
 
 
-WITH_FIGURES = (set(evidence.ROUTES) - {"scores of this book"}) & set(TESTS["route"])
-TESTED = sorted(set(TESTS.loc[TESTS["route"].isin(WITH_FIGURES), "number"]) - WORDS)
+ROUTES = tables.read("scorecard_routes")
+WITH_FIGURES = (set(evidence.ROUTES) - {"scores of this book"}) & set(ROUTES["route"])
+TESTED = sorted(set(ROUTES.loc[ROUTES["route"].isin(WITH_FIGURES), "number"]) - WORDS)
 QUICK = {"flow.I3.1", "flow.E6.0", "flow.O2"}
 
 
@@ -298,7 +316,7 @@ def test_a_number_without_its_route_or_evidence_is_told(
 ) -> None:
     read = tables.read
     monkeypatch.setattr(tables, "read", lambda name, *data: spoil(read(name)) if name == table else read(name, *data))
-    found = {route: (lambda names=names: names) for route, names in EVIDENCE.items()}
+    found = {route: (lambda names=names: names) for route, names in all_evidence().items()}
     monkeypatch.setattr(evidence, "ROUTES", found | {"residual": evidence.identities})
     with pytest.raises(InputError, match=message):
         scorecard.tests()
@@ -324,14 +342,14 @@ def test_arithmetic_by_hand() -> None:
 
 
 def test_estimates_by_hand() -> None:
-    found = EVIDENCE["other data"]
+    found = all_evidence()["other data"]
     sales = [1000.990, 1207.957, 326.718, 314.318]
     low = (sum(sales) + 314.318) * 0.548501 * 0.3
     high = (sum(sales) + 1207.957) * 0.822218 * 0.3
     assert evidence.assembly_t() == pytest.approx((low, high), rel=1e-5)
-    assert EVIDENCE["rough estimate"]["flow.P3.1"].value == pytest.approx(math.sqrt(low * high), rel=1e-5)
+    assert all_evidence()["rough estimate"]["flow.P3.1"].value == pytest.approx(math.sqrt(low * high), rel=1e-5)
     assert evidence.electric_cars_built() == 2 * 142765 + 192304 + 172857 + 224011
-    assert EVIDENCE["rough estimate"]["flow.E4.1"].value == pytest.approx(771 * math.sqrt(0.6 * 0.667))
+    assert all_evidence()["rough estimate"]["flow.E4.1"].value == pytest.approx(771 * math.sqrt(0.6 * 0.667))
     least, most = trade.cars_exported_shares().min(), trade.most_cars_exported_share()
     of_table = evidence.printed_sd()
     cv = math.hypot(float(of_table["flow.P5.1.0.1"]), float(of_table["flow.P5.1.0.2"])) / 751
@@ -347,7 +365,7 @@ def test_estimates_by_hand() -> None:
         "direction == 'imports' and statistic == 'BACI, listed partners' and 2017 <= year <= 2021"
     )["value"]
     assert evidence.from_china_percent() == pytest.approx(100 * listed / total.sum())
-    limits, rough = EVIDENCE["limits"], EVIDENCE["rough estimate"]
+    limits, rough = all_evidence()["limits"], all_evidence()["rough estimate"]
     assert limits["flow.O3.1"].high == pytest.approx(limits["flow.I3.1"].high + 568), "imports and assembly"
     ranges = trade.tests()
     middle = {flow: math.sqrt(ranges["low"][flow] * ranges["high"][flow]) for flow in ("I1", "E1")}
@@ -355,8 +373,8 @@ def test_estimates_by_hand() -> None:
     motors_kg = 0.4623092545744444  # the mean of studies, as chapter 03 has it
     built_t = 874702 * motors_kg / 1000
     assert rough["flow.P5.1.0.2"].value == pytest.approx(found["derived.EV_production"].value - built_t)
-    assert EVIDENCE["ratio"]["flow.E6.0"].value == pytest.approx(22692 * 1461 / 1623213)
-    assert EVIDENCE["own method"]["claim.mine_share_2021"].value == pytest.approx(9.6, abs=0.05)
+    assert all_evidence()["ratio"]["flow.E6.0"].value == pytest.approx(22692 * 1461 / 1623213)
+    assert all_evidence()["own method"]["claim.mine_share_2021"].value == pytest.approx(9.6, abs=0.05)
 
 
 def test_the_printed_standard_deviation_by_hand() -> None:
@@ -375,7 +393,7 @@ def test_what_an_input_unlocks_by_hand() -> None:
     assert found["x"] == {"alone": 2, "with_one_more": 1, "partner": "y", "of_flows": 1}
     assert found["y"] == {"alone": 0, "with_one_more": 1, "partner": "x", "of_flows": 1}
     assert found["z"] == {"alone": 0, "with_one_more": 1, "partner": "y", "of_flows": 0}
-    assert scorecard.unlocked(ROWS)["alone"]["supporting information of the study"] == 69
+    assert scorecard.unlocked(graded_rows())["alone"]["supporting information of the study"] == 69
 
 
 def test_a_changed_number_changes_its_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -389,7 +407,7 @@ def test_a_changed_number_changes_its_verdict(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(tables, "read", spoilt)
     again = {route: evidence.ROUTES[route] for route in ("own method", "residual", "identity")}
-    others = {route: (lambda found=found: found) for route, found in EVIDENCE.items() if route not in again}
+    others = {route: (lambda own=own: own) for route, own in all_evidence().items() if route not in again}
     monkeypatch.setattr(evidence, "ROUTES", again | others)
     moved = scorecard.scorecard()["verdict"]
     assert moved["flow.C5.2"] == "differs"
