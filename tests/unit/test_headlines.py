@@ -247,8 +247,8 @@ def test_a_headline_beside_what_is_not_there_is_refused_by_row(
 ) -> None:
     read = tables.read
 
-    def changed(name: str) -> pd.DataFrame:
-        table = read(name)
+    def changed(name: str, *rest: Path) -> pd.DataFrame:
+        table = read(name, *rest)
         return (
             table.assign(**{column: table[column].mask(table["headline"] == "new_cars", found)})
             if name == "headlines"
