@@ -72,3 +72,5 @@ def test_what_the_front_page_says_of_ranges_holds() -> None:
         "new_cars": True,
         "motors_made": True,
     }
+    passed = scorecard.scorecard()["sigma"][["flow.I3.1", "flow.O3.1", "derived.net_import_magnets"]]
+    assert passed.between(-2, 0).all(), "outside the bound, within two standard deviations of the study"

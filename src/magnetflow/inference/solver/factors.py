@@ -30,7 +30,7 @@ MANY = 200  # variables from which entries of the inverse cost less than solving
 MET = 1e-10  # of a reduced balance: the sparse solution is trusted if it meets them to this
 SURE = 1e-4  # square of the distance of each row from those before it, from which they are independent
 FEW = 0.05  # of the rows
-TRIED = 1000  # rows up to which it costs little to take all as independent first; of more, some hardly ever are not
+TRIED = 1000  # rows up to which all are taken as independent first; of more, some nearly always depend on others
 LEAST_SHARE = 1e-6  # of a row's length: a column smaller than that does not settle independence
 LARGEST_CORE = 6000  # rows; beyond it the dense factorisation would not fit a desk machine
 

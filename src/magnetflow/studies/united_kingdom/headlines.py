@@ -59,10 +59,9 @@ def new_turbines() -> Estimate:
 
 def _of_cars(cars: pd.Series[float], latest: pd.Series[float]) -> Estimate:
     """Return rare earths in two fleets by the contents of studies; the gain is that of the content of all cars."""
-    prior = vehicles.content_prior()
-    covariance = pd.DataFrame(np.diag(prior["sd"] ** 2), prior.index, prior.index)
-    value, sd = vehicles.mass_t(cars, prior["mean"], covariance)
-    half, later = NINE_TENTHS * sd, vehicles.mass_t(latest, prior["mean"], covariance)[0]
+    contents_kg = vehicles.prior_contents_kg()
+    value, sd = vehicles.mass_t(cars, *contents_kg)
+    half, later = NINE_TENTHS * sd, vehicles.mass_t(latest, *contents_kg)[0]
     return Estimate(value, value - half, value + half, later)
 
 
@@ -93,9 +92,7 @@ def motors_made() -> Estimate:
     is taken as the mean of both, ± half their distance as nine tenths.
     """
     years = list(printed.years())
-    sold = vehicles.registrations_cars().sum("vehicle") / vehicles.car_registrations().sel(item="all cars")
-    built = vehicles.built_items().sel(item="electric cars") / vehicles.built_items().sel(item="all cars")
-    counts = [vehicles.motors_made(share.sel(year=years)) for share in (sold, built.fillna(sold))]
+    counts = [vehicles.motors_made(share.sel(year=years)) for share in vehicles.electric_shares().values()]
     reports = tables.read("market_shares").query("input == 'pm_motor_share'")["value"]
     motor_kg, motor_sd = contents.next_study(contents.motors_kg())
     middle = (counts[0] + counts[1]) / 2

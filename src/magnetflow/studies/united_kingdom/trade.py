@@ -205,9 +205,8 @@ def most_cars_exported_share() -> float:
 
     In 2017, for which no number is at hand, as many are taken to be built as in the year counted.
     """
-    built = vehicles.built_items().sel(item="electric cars").to_series()[list(printed.years())]
+    built = vehicles.electric_cars_built()
     share = cars_exported_shares().reindex(built.index).fillna(1.0)
-    built = built.fillna(built[COUNTED])
     return float((share * built).sum() / built.sum())
 
 

@@ -89,6 +89,27 @@ def content_prior() -> pd.DataFrame:
     return prior
 
 
+def prior_contents_kg() -> tuple[pd.Series[float], pd.DataFrame]:
+    """Return the prior content of a car of each type, kg, and its covariance: the types err on their own."""
+    prior = content_prior()
+    return prior["mean"], pd.DataFrame(np.diag(prior["sd"] ** 2), prior.index, prior.index)
+
+
+def electric_shares() -> dict[str, xr.DataArray]:
+    """Return the share of electric cars, by year, among cars sold and among cars built.
+
+    Where cars built are not known by type, the share of cars sold stands in.
+    """
+    sold = registrations_cars().sum("vehicle") / car_registrations().sel(item="all cars")
+    built = built_items().sel(item="electric cars") / built_items().sel(item="all cars")
+    return {"sold": sold, "built": built.fillna(sold)}
+
+
+def electric_cars_built() -> pd.Series[float]:
+    """Return electric cars built in each year of the study; in one without a figure, as many as in the next."""
+    return built_items().sel(item="electric cars").to_series()[list(printed.years())].bfill()
+
+
 def mixes() -> pd.DataFrame:
     """Return the share of each type in the fleets that the study gives a total for: fleets by types."""
     stock = stock_cars().sel(year=printed.years()[-1]).to_series()

@@ -85,11 +85,10 @@ def another_reading() -> Found:
 
 def other_data() -> Found:
     """Return estimates from other data or by another method, with their standard deviation."""
-    numbers, prior = printed.numbers()["value"], vehicles.content_prior()
-    alone = prior["mean"], pd.DataFrame(np.diag(prior["sd"] ** 2), index=prior.index, columns=prior.index)
+    numbers, alone = printed.numbers()["value"], vehicles.prior_contents_kg()
     licensed = vehicles.stock_cars().sel(year=printed.years()[-1]).to_series()
     registered = vehicles.registrations_cars().sum("year").to_series()
-    built = electric_cars_built() * registered / registered.sum()
+    built = vehicles.electric_cars_built().sum() * registered / registered.sum()
     fleets = {
         f"stock.EV_{printed.years()[-1]}": licensed,
         "flow.R2.1": vehicles.used_cars_sold() * vehicles.used_mix(),
@@ -99,7 +98,7 @@ def other_data() -> Found:
     found = {name: Evidence(*vehicles.mass_t(cars, *alone), kind="assumed") for name, cars in fleets.items()}
     drawn, motors = magnet_value.estimated_t(), headlines.motors_made()
     for way, flow in (("imports", "flow.I3.1"), ("exports", "flow.E3.1")):
-        found[flow] = Evidence(float(drawn[way].mean()), float(drawn[way].std()), kind="assumed")
+        found[flow] = Evidence(float(drawn[way].median()), float(drawn[way].std()), kind="assumed")
     half = (motors.high - motors.low) / 2 / headlines.NINE_TENTHS
     found["flow.P4.1"] = Evidence(motors.value, half, kind="assumed")
     sets = trade.sets_imported_t()
@@ -169,7 +168,7 @@ def rough() -> Found:
     flows = ("I1", "E1", "I2", "E4.1")
     middle = {flow: float(ranges["low"][flow] * ranges["high"][flow]) ** 0.5 for flow in flows}
     motors_kg, _ = contents.next_study(contents.motors_kg())
-    built = electric_cars_built()
+    built = float(vehicles.electric_cars_built().sum())
     other_t = other_data()["derived.EV_production"].value - built * motors_kg / 1000
     masses = {
         "flow.I1": middle["I1"],
@@ -261,20 +260,8 @@ def uninstalled() -> tuple[float, float]:
 
 
 def motors_by_share() -> dict[str, float]:
-    """Return traction motors made in the years of the study, by the share of electric cars among cars sold and built.
-
-    Where cars built are not known by type, the share of cars sold stands in.
-    """
-    built, market = vehicles.built_items(), vehicles.car_registrations()
-    sold = vehicles.registrations_cars().sum("vehicle") / market.sel(item="all cars")
-    made = (built.sel(item="electric cars") / built.sel(item="all cars")).fillna(sold)
-    return {"sold": float(vehicles.motors_made(sold).sum()), "built": float(vehicles.motors_made(made).sum())}
-
-
-def electric_cars_built() -> float:
-    """Return electric cars built in the years of the study; of a year without a figure, as many as in the next."""
-    built = vehicles.built_items().sel(item="electric cars").to_series()[list(printed.years())]
-    return float(built.bfill().sum())
+    """Return motors made in the years of the study, by the share of electric cars among cars sold and cars built."""
+    return {name: float(vehicles.motors_made(share).sum()) for name, share in vehicles.electric_shares().items()}
 
 
 def assembly_t() -> tuple[float, float]:

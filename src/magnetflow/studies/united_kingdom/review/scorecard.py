@@ -46,6 +46,7 @@ GROUPS = {
     "context": CONTEXT,
     "input": CONTEXT,
 }
+UNITS = {"flow": "t", "count": "1", "uncertainty": "%"}  # of what is printed
 CLOSE = 0.01  # part of a number within which the study's own method reproduces it, if its rounding is less
 NARROW, WIDE = 0.20, 0.50  # relative standard deviations up to which another estimate is sharp, and tells anything
 SIGMAS = 2.0  # standard deviations of the difference beyond which two estimates are in tension
@@ -101,6 +102,7 @@ def verdict(route: str, number: Number, found: Evidence) -> str:
 def numbers() -> pd.DataFrame:
     """Return every number that the study prints and every claim in words, by name.
 
+    Raises InputError for crossed ends of a claim, and for a number in another unit than those of its kind are in.
     Columns: what, element, group (of `GROUPS`), locator, printed, half_width, unit, sd, and reading, which says how
     words are read and is empty for a number.
     """
@@ -112,6 +114,11 @@ def numbers() -> pd.DataFrame:
     )
     columns = ["what", "element", "group", "locator", "printed", "half_width", "unit"]
     both = pd.concat([table[columns].assign(reading=""), words[[*columns, "reading"]]])
+    if crossed := list(words.index[words["half_width"] < 0]):
+        raise InputError(f"claims_in_words.csv: {crossed[0]} has its ends crossed; write the lower one first")
+    for group, unit in UNITS.items():
+        if other := list(both.index[(both["group"] == group) & (both["unit"] != unit)]):
+            raise InputError(f"printed_numbers.csv: {other[0]} is not in {unit}, in which it is tested; convert it")
     return both.assign(group=both["group"].map(GROUPS), sd=evidence.printed_sd().reindex(both.index).fillna(0.0))
 
 
